@@ -1,6 +1,7 @@
 """What a picture holds, as small frozen values.
 
-Coordinates are pixels of the upright picture: x to the right, y down, the origin at the outer corner of the first pixel.
+Coordinates are pixels of the upright picture: x to the right, y down, the origin at the outer corner of the
+first pixel.
 Left and right are the subject's own unless a name says `image_left` or `image_right`.
 """
 
@@ -112,7 +113,7 @@ class Refusal(StrEnum):
 class Quality:
     """What the quality gate measured on one face, and what it objects to (empty = good enough).
 
-    `eye_distance_px`: pixels of the picture. `sharpness`, `brightness` and `asymmetry` as defined in `embeddings.quality`.
+    `eye_distance_px`: pixels of the picture; the other measures are defined in `embeddings.quality`.
     """
 
     eye_distance_px: float
