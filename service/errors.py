@@ -1,0 +1,157 @@
+"""Every error a caller can meet, in one table, and the RFC 9457 problem body made from a row.
+
+The exceptions of the service itself:
+
+    ServiceError
+    ├── ConsentRequired      consent_required
+    ├── AlreadyEnrolled      already_enrolled
+    ├── NotRecognised        not_recognised
+    ├── TokenInvalid         token_invalid
+    ├── ApiKeyRequired       api_key_required
+    ├── UnknownUser          unknown_user
+    ├── Busy                 busy                 carries retry_after, whole seconds
+    └── UnsafeSettings       unsafe_settings      stops the start
+
+The other rooms raise their own; each class carries a `code`, and each code has a row here.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+MEDIA_TYPE: Final = "application/problem+json"
+MEMBERS: Final = ("detail", "advice", "field", "styles", "reasons", "retry_after")
+"""Attributes of an exception that go into the body; everything else of it stays inside."""
+
+
+class ServiceError(Exception):
+    """Something the service refuses; `code` names a row of the table."""
+
+    code: ClassVar[str]
+
+
+class ConsentRequired(ServiceError):
+    code = "consent_required"
+
+
+class AlreadyEnrolled(ServiceError):
+    code = "already_enrolled"
+
+
+class NotRecognised(ServiceError):
+    code = "not_recognised"
+
+
+class TokenInvalid(ServiceError):
+    code = "token_invalid"
+
+
+class ApiKeyRequired(ServiceError):
+    code = "api_key_required"
+
+
+class UnknownUser(ServiceError):
+    code = "unknown_user"
+
+
+class Busy(ServiceError):
+    code = "busy"
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__("all workers are taken and the queue is full")
+        self.retry_after = retry_after
+
+
+class UnsafeSettings(ServiceError):
+    code = "unsafe_settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One error: a stable code for programs, a title for people, and what to do about it."""
+
+    code: str
+    status: int
+    title: str
+    advice: str
+
+
+ROWS: Final = (
+    # The request as such
+    Row("malformed_body", 400, "The request could not be read", "Send multipart/form-data or JSON as described in /openapi.json."),
+    Row("unsupported_media_type", 415, "This kind of request body is not understood", "Send multipart/form-data or application/json."),
+    Row("request_too_large", 413, "The request is too large", "Send fewer or smaller pictures."),
+    Row("too_many_images", 413, "Too many pictures in one request", "Send fewer pictures at once."),
+    Row("missing_image", 422, "A picture is missing", "Send at least one picture in the field “image”."),
+    Row("one_image_only", 422, "Only one picture at a time", "Send exactly one picture here."),
+    Row("invalid_field", 422, "A field has a value that is not understood", "Correct the field named in “field”."),
+    Row("not_found", 404, "There is nothing at this address", "See /openapi.json for what there is."),
+    Row("method_not_allowed", 405, "This address does not take this method", "See /openapi.json for what there is."),
+    Row("forbidden_host", 421, "The service does not answer under this name", "Use the address it was started with, or add the name to FACEWARDEN_ALLOWED_HOSTS."),
+    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_ALLOWED_ORIGINS."),
+    # The picture as a file
+    Row("empty_image", 422, "The picture is empty", "Send a JPEG, PNG or WebP file."),
+    Row("image_too_large", 413, "The picture file is too large", "Send a smaller file."),
+    Row("too_many_pixels", 413, "The picture has too many pixels", "Make the picture smaller before sending it."),
+    Row("image_too_small", 422, "The picture has too few pixels", "Send a larger picture."),
+    Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
+    Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
+    # The face in it
+    Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
+    Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),
+    Row("too_small", 422, "The face is too small", "Come closer to the camera."),
+    Row("blurred", 422, "The face is blurred", "Hold still, and wipe the lens."),
+    Row("too_dark", 422, "The face is too dark", "Turn towards a light."),
+    Row("too_bright", 422, "The face is too bright", "Turn away from strong light."),
+    Row("turned_away", 422, "The face is turned away", "Look straight into the camera."),
+    Row("frames_disagree", 422, "The pictures show different people", "Send pictures of one and the same person."),
+    # People
+    Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
+    Row("already_enrolled", 409, "This face is enrolled already", "Log in instead, or erase the earlier enrolment first."),
+    Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera."),
+    Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
+    Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
+    Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
+    # Overlays
+    Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
+    # The service itself
+    Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
+    Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
+    Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
+)  # fmt: skip
+
+TABLE: Final[Mapping[str, Row]] = {row.code: row for row in ROWS}
+
+
+def problem(code: str, **members: object) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body (RFC 9457) for `code`.
+
+    `members` are added to the body; `detail` among them says more about this one case, `retry_after` (seconds)
+    becomes the Retry-After header as well. Raises KeyError for a code that is not in the table.
+    """
+    row = TABLE[code]
+    body: dict[str, object] = {
+        "type": f"urn:facewarden:error:{code}",
+        "title": row.title,
+        "status": row.status,
+        "code": code,
+        "advice": row.advice,
+    }
+    body.update({name: value for name, value in members.items() if value is not None})
+    headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
+    if (seconds := members.get("retry_after")) is not None:
+        headers["retry-after"] = str(seconds)
+    if row.status == 401:
+        headers["www-authenticate"] = "Bearer" if code != "not_recognised" else 'Face realm="facewarden"'
+    return row.status, headers, json.dumps(body, ensure_ascii=False).encode()
+
+
+def describe(error: Exception) -> tuple[str, dict[str, object]] | None:
+    """The code and the further body members of an exception that has a row; None for any other exception."""
+    code = getattr(error, "code", None)
+    if not isinstance(code, str) or code not in TABLE:
+        return None
+    members: dict[str, object] = {name: getattr(error, name) for name in MEMBERS if hasattr(error, name)}
+    return code, members
