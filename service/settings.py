@@ -1,0 +1,147 @@
+"""The service's settings: the only reader of the environment.
+
+An unknown `FACEWARDEN_*` variable stops the start, since a misspelt setting silently ignored is a hole.
+"""
+
+import difflib
+import ipaddress
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.errors import UnsafeSettings
+
+PREFIX: Final = "FACEWARDEN_"
+MINIMUM_API_KEY: Final = 24
+"""Characters; 24 random base64 characters hold 144 bits."""
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what it means (docs/settings.md is generated from here)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("facewarden", appauthor=False),
+        description="Folder for the databases and the key file.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder."
+    )
+    keystore_url: str | None = Field(
+        None, description="SQLAlchemy URL of the person keys; unset: `keys.db` in the home folder."
+    )
+    master_key: SecretStr | None = Field(
+        None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key that enrolment needs where it is not open; at least 24 characters."
+    )
+    open_enrolment: bool | None = Field(
+        None, description="Enrol without an API key; unset: yes on a loopback address, no elsewhere."
+    )
+    allow_duplicates: bool = Field(default=False, description="Enrol a face again that is enrolled already.")
+    allowed_hosts: Names = Field(
+        (), description="Host names to answer under besides the bound address and localhost, comma separated."
+    )
+    allowed_origins: Names = Field(
+        (), description="Origins of other web pages that may use the service, comma separated."
+    )
+    max_image_bytes: int = Field(10 * 2**20, ge=1024, description="Largest picture file, bytes.")
+    max_image_pixels: int = Field(40_000_000, ge=4096, description="Largest picture, pixels.")
+    max_request_bytes: int = Field(32 * 2**20, ge=4096, description="Largest request, bytes.")
+    max_request_images: int = Field(10, ge=1, le=10, description="Most pictures in one request.")
+    min_eye_distance_px: float = Field(
+        32.0, ge=8, description="Smallest distance between the eyes for enrolment and login, pixels."
+    )
+    embedder: Literal["onnx", "dlib"] = Field(
+        "onnx", description="What computes face vectors: onnxruntime, or dlib's own slower net."
+    )
+    verification_fmr: float = Field(
+        1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."
+    )
+    identification_fpir: float = Field(
+        1e-3, gt=0, le=1e-2, description="False positive identification rate of a login by face alone."
+    )
+    workers: int = Field(2, ge=1, le=64, description="Requests worked on side by side.")
+    queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
+    token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
+    sweep_seconds: float = Field(30.0, gt=0, description="Pause between clean-up rounds, seconds.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_file: Path | None = Field(None, description="Log file; unset: standard error.")
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.api_key is not None and len(self.api_key.get_secret_value()) < MINIMUM_API_KEY:
+            raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
+        if not self.loopback:
+            if self.api_key is None:
+                raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")
+            if self.open_enrolment:
+                raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only")
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs on this machine reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def enrolment_is_open(self) -> bool:
+        return self.loopback if self.open_enrolment is None else self.open_enrolment
+
+    @property
+    def data_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'facewarden.db'}"
+
+    @property
+    def keys_url(self) -> str:
+        return self.keystore_url or f"sqlite:///{self.home / 'keys.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        return self.home / "master.key"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings of this process. Raises UnsafeSettings for an unknown, wrong or dangerous one.
+
+    `environment` is checked for unknown names; pydantic-settings reads the values from the process itself.
+    """
+    _refuse_unknown(environment)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UnsafeSettings("; ".join(_complaints(error))) from None
+
+
+def _refuse_unknown(environment: Iterable[str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
+            raise UnsafeSettings(f"{name} is not a setting; the nearest known one is {near[0]}")
+
+
+def _complaints(error: ValidationError) -> Iterable[str]:
+    for part in error.errors(include_input=False, include_url=False):
+        where = PREFIX + str(part["loc"][0]).upper() + ": " if part["loc"] else ""
+        yield where + part["msg"].removeprefix("Value error, ")

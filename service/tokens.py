@@ -1,0 +1,74 @@
+"""Login tokens: short-lived JWTs signed with Ed25519 (RFC 7519, RFC 8037)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from service.errors import TokenInvalid
+
+ISSUER: Final = "facewarden"
+ACR_PHOTO: Final = "photo"
+"""Authentication context: a face was shown; that it was alive was not checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed token and its life in seconds."""
+
+    token: str
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return f"Issued(expires_in={self.expires_in})"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid token says: whose, and how sure (`acr`)."""
+
+    user_id: UUID
+    acr: str
+
+
+class Tokens:
+    """Issues and checks tokens. `secret` is 32 bytes, the Ed25519 private key."""
+
+    def __init__(self, secret: bytes, lifetime: timedelta, now: Callable[[], datetime]) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(secret)
+        self._lifetime = lifetime
+        self._now = now
+
+    def issue(self, user_id: UUID, acr: str) -> Issued:
+        """A token for `user_id`; `amr` is the face alone (RFC 8176)."""
+        now = self._now()
+        claims = {
+            "iss": ISSUER,
+            "sub": str(user_id),
+            "iat": now,
+            "exp": now + self._lifetime,
+            "jti": str(uuid4()),
+            "acr": acr,
+            "amr": ["face"],
+        }
+        return Issued(jwt.encode(claims, self._key, algorithm="EdDSA"), int(self._lifetime.total_seconds()))
+
+    def check(self, token: str) -> Claims:
+        """The claims of a token of ours. Raises TokenInvalid for any other, whatever is wrong with it."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=["EdDSA"],
+                issuer=ISSUER,
+                options={"require": ["exp", "iat", "sub", "jti", "acr"], "verify_exp": False, "verify_iat": False},
+            )
+            if not self._now() < datetime.fromtimestamp(claims["exp"], UTC):
+                raise TokenInvalid
+            return Claims(UUID(claims["sub"]), str(claims["acr"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+            raise TokenInvalid from None

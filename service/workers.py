@@ -1,0 +1,50 @@
+"""A bounded pool for work that would hold up the event loop; past its queue limit it refuses."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from service.errors import Busy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Workers:
+    """`workers` threads and at most `queue` waiting calls. Used from one event loop."""
+
+    def __init__(self, workers: int, queue: int) -> None:
+        self._limit = workers + queue
+        self._taken = 0
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="work")
+
+    @property
+    def taken(self) -> int:
+        """Calls running or waiting."""
+        return self._taken
+
+    def admit(self) -> None:
+        """Raises Busy when a further call would be refused, so that a body need not be read in vain."""
+        if self._taken >= self._limit:
+            raise Busy
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's result, computed on a worker thread. Raises Busy when the queue is full.
+
+        A caller who goes away does not free the place: the work is still being done.
+        """
+        self.admit()
+        self._taken += 1
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        future.add_done_callback(self._free)
+        return await asyncio.shield(future)
+
+    def _free(self, future: asyncio.Future[R]) -> None:
+        self._taken -= 1
+        if not future.cancelled():
+            future.exception()  # seen here too: the caller may have gone
+
+    def close(self) -> None:
+        """Lets running work end, drops what waits."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
