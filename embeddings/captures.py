@@ -1,0 +1,71 @@
+"""Frames are not captures.
+
+Error rates of "three photos enrolled" hold for photos of three moments. The frames of one burst lie .10 to .14 apart,
+photos of different days .25 to .45; judged at the row of three photos, a burst would refuse half of those who
+come back another day. So frames that lie close, or were taken within seconds, are averaged into one capture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.types import FaceVector
+
+SAME_CAPTURE_DISTANCE: Final = 0.18
+"""Vectors nearer than this are of one capture: above the frames of a clip, below photos of different days."""
+SAME_CAPTURE_SECONDS: Final = 10.0
+"""Frames taken within this time are of one capture, however they differ."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A person's vector, and how many independent captures stand behind it."""
+
+    vector: FaceVector
+    captures: int
+
+    def __post_init__(self) -> None:
+        if self.captures < 1:
+            raise ValueError("a template holds at least one capture")
+
+
+def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> Template:
+    """The mean of each capture's mean, unit length; a probe of several frames is made the same way.
+
+    `taken_at`: when each frame was taken, seconds of any one clock, None where unknown. Raises ValueError without
+    vectors, for vectors of two models, and for vectors that cancel out.
+    """
+    groups = group(vectors, taken_at)
+    means = [_unit(np.sum([vectors[i].values for i in members], axis=0, dtype=np.float64)) for members in groups]
+    mean = _unit(np.sum(means, axis=0))
+    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(groups))
+
+
+def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> list[list[int]]:
+    """The captures, each as the places of its frames in `vectors`: single linkage by distance and by time."""
+    times = taken_at if taken_at is not None else [None] * len(vectors)
+    if not vectors or len(times) != len(vectors):
+        raise ValueError("a template needs vectors, and one time or None for each")
+    label = list(range(len(vectors)))
+    for i in range(len(vectors)):
+        for j in range(i):
+            if label[i] != label[j] and _same_capture(vectors[i], vectors[j], times[i], times[j]):
+                old, new = max(label[i], label[j]), min(label[i], label[j])
+                label = [new if value == old else value for value in label]
+    return [[i for i, value in enumerate(label) if value == name] for name in sorted(set(label))]
+
+
+def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at: float | None) -> bool:
+    near = one.distance(other) < SAME_CAPTURE_DISTANCE  # before the times: it refuses two models
+    return near or (at is not None and other_at is not None and abs(at - other_at) <= SAME_CAPTURE_SECONDS)
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = float(np.linalg.norm(vector))
+    if length < 1e-6:
+        raise ValueError("these vectors cancel out and have no mean direction")
+    scaled: NDArray[np.float64] = vector / length
+    return scaled

@@ -1,0 +1,145 @@
+"""Operating points: a distance threshold together with the error rates that belong to it.
+
+A bare threshold says nothing. How often strangers come closer than .335 depends on how many captures stand behind
+the template and behind the probe, so each point names its mode, its false match rate (FMR), its false non-match
+rate (FNMR) and where both were measured.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+VERIFICATION_FMR: Final = 1e-4
+"""One against one: one stranger in ten thousand who claims to be a given person is let in."""
+IDENTIFICATION_FPIR: Final = 1e-3
+"""One against many: one stranger in a thousand is taken for anybody of the gallery."""
+_SLACK: Final = 1 + 1e-9  # 1e-3 / 100 must count as 1e-5
+
+
+class GalleryTooLarge(Exception):
+    """The gallery needs an FMR below the smallest that was measured: 1:N must not be answered."""
+
+    code: ClassVar[str] = "gallery_too_large"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mode:
+    """Independent captures (never frames): how many the template holds, how many the probe."""
+
+    enrolled: int
+    captures: int
+
+    def __post_init__(self) -> None:
+        if self.enrolled < 1 or self.captures < 1:
+            raise ValueError("a mode counts at least one capture on each side")
+
+    def at_most(self, other: "Mode") -> bool:
+        """Whether the other mode has at least as many captures on both sides."""
+        return self.enrolled <= other.enrolled and self.captures <= other.captures
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Accept at a distance of at most `threshold` (Euclidean between unit vectors, 0 to 2).
+
+    `fmr`: false match rate at the threshold. `fnmr`: false non-match rate. `impostor_events`: false matches that the
+    threshold rests on, None where it was interpolated.
+    """
+
+    mode: Mode
+    fmr: float
+    fnmr: float
+    threshold: float
+    impostor_events: int | None
+    measured_on: str
+
+
+MEASURED_ON: Final = "LFW: thresholds on 1,588 people, FNMR on 1,727 others"
+
+
+def _rows(mode: Mode, *rows: tuple[float, float, float, int | None]) -> tuple[OperatingPoint, ...]:
+    return tuple(OperatingPoint(mode, fmr, fnmr, limit, events, MEASURED_ON) for fmr, limit, fnmr, events in rows)
+
+
+# FMR, threshold, FNMR, impostor events. dlib's vector of a chip and its mirror, LFW at 250x250 (eyes 41 px apart).
+# How many events lie behind the thresholds at 1e-3 was not written down.
+DLIB_POINTS: Final[tuple[OperatingPoint, ...]] = (
+    *_rows(Mode(1, 1), (1e-3, 0.377, 0.052, None), (1e-4, 0.335, 0.201, 247), (1e-5, 0.300, 0.422, 24)),
+    *_rows(Mode(2, 1), (1e-3, 0.359, 0.018, None), (1e-4, 0.320, 0.071, 128), (1e-5, 0.277, 0.301, 12)),
+    *_rows(Mode(3, 1), (1e-3, 0.354, 0.012, None), (1e-4, 0.314, 0.053, 84), (1e-5, 0.278, 0.186, 8)),
+    *_rows(Mode(5, 1), (1e-3, 0.348, 0.007, None), (1e-4, 0.314, 0.032, 44), (1e-5, 0.275, 0.133, 4)),
+    *_rows(Mode(1, 2), (1e-3, 0.359, 0.016, None), (1e-4, 0.322, 0.083, 52), (1e-5, 0.281, 0.278, 5)),
+    *_rows(Mode(3, 2), (1e-3, 0.334, 0.000, None), (1e-4, 0.296, 0.002, 22), (1e-5, 0.271, 0.020, 2)),
+    *_rows(Mode(5, 2), (1e-3, 0.328, 0.000, None), (1e-4, 0.289, 0.000, 12), (1e-5, 0.262, 0.012, 1)),
+)
+
+
+def measured_mode(points: Sequence[OperatingPoint], mode: Mode) -> Mode:
+    """The measured mode that stands for `mode`: the smallest with at least as many captures on both sides.
+
+    The more captures, the closer strangers come to the mean of them, so rounding up errs to the stricter threshold.
+    More captures of the probe than were measured: the largest mode. More enrolled than measured: the last row.
+    """
+    modes = {point.mode for point in points}
+    if mode.captures > max(candidate.captures for candidate in modes):
+        return max(modes, key=lambda candidate: (candidate.captures, candidate.enrolled))
+    within = Mode(min(mode.enrolled, max(candidate.enrolled for candidate in modes)), mode.captures)
+    above = [candidate for candidate in modes if within.at_most(candidate)]
+    return min(above, key=lambda candidate: (candidate.captures, candidate.enrolled))
+
+
+def curve(points: Sequence[OperatingPoint], mode: Mode) -> tuple[OperatingPoint, ...]:
+    """The measured points that serve `mode`, the largest FMR first.
+
+    Where a row of fewer captures happens to be stricter (a threshold that rests on ten events scatters), that row is
+    taken, so that more captures never loosen the threshold.
+    """
+    standing = measured_mode(points, mode)
+    best: dict[float, OperatingPoint] = {}
+    for point in sorted(points, key=lambda point: point.mode, reverse=True):
+        if not point.mode.at_most(standing):
+            continue
+        if point.fmr not in best or point.threshold < best[point.fmr].threshold:
+            best[point.fmr] = point
+    return tuple(best[fmr] for fmr in sorted(best, reverse=True))
+
+
+def verification_point(points: Sequence[OperatingPoint], mode: Mode, fmr: float = VERIFICATION_FMR) -> OperatingPoint:
+    """The point for one against one: the largest measured FMR that is at most `fmr`.
+
+    Raises ValueError where none was measured that low.
+    """
+    for point in curve(points, mode):
+        if point.fmr <= fmr * _SLACK:
+            return point
+    raise ValueError("no operating point was measured at so low a false match rate")
+
+
+def identification_point(
+    points: Sequence[OperatingPoint], mode: Mode, gallery_size: int, fpir: float = IDENTIFICATION_FPIR
+) -> OperatingPoint:
+    """The point for one against `gallery_size` people: FMR at most `fpir` / `gallery_size`.
+
+    Between two measured rows the logarithm of the FMR is taken as linear in the threshold. Never looser than the
+    loosest row; raises GalleryTooLarge beyond the strictest. `fpir`: false positive identification rate.
+    """
+    target = fpir / max(gallery_size, 1)
+    measured = curve(points, mode)
+    if target >= measured[0].fmr:
+        return measured[0]
+    for looser, stricter in itertools.pairwise(measured):
+        if target * _SLACK >= stricter.fmr:
+            return _between(looser, stricter, max(target, stricter.fmr))
+    raise GalleryTooLarge("more people are enrolled than the measured false match rates allow to tell apart")
+
+
+def _between(looser: OperatingPoint, stricter: OperatingPoint, fmr: float) -> OperatingPoint:
+    """The point at `fmr` between two rows; its FNMR is the stricter row's, which it cannot exceed."""
+    if fmr == stricter.fmr:
+        return stricter
+    share = math.log(fmr / stricter.fmr) / math.log(looser.fmr / stricter.fmr)
+    threshold = stricter.threshold + share * (looser.threshold - stricter.threshold)
+    source = f"{stricter.measured_on}; interpolated between FMR {looser.fmr:g} and {stricter.fmr:g}"
+    return OperatingPoint(stricter.mode, fmr, stricter.fnmr, threshold, None, source)
