@@ -33,19 +33,34 @@ class Template:
 
 
 def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> Template:
-    """The mean of each capture's mean, unit length; a probe of several frames is made the same way.
+    """The frames grouped into captures and averaged; see `group` and `average`."""
+    return average(vectors, group(vectors, taken_at))
+
+
+def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
+    """The mean of each capture's mean, unit length; `groups` holds each vector's capture number.
+
+    Raises ValueError without vectors, for vectors of two models, and for vectors that cancel out.
+    """
+    if not vectors or len(groups) != len(vectors):
+        raise ValueError("a template needs vectors, and a capture number for each")
+    if len({vector.model_id for vector in vectors}) != 1:
+        raise ValueError("vectors of two models have no mean")
+    numbers = sorted(set(groups))
+    means = [
+        _unit(np.sum([vector.values for vector, own in zip(vectors, groups, strict=True) if own == number], axis=0))
+        for number in numbers
+    ]
+    mean = _unit(np.sum(means, axis=0))
+    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
+
+
+def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
+    """Each vector's capture number, from 0: single linkage by distance and by time.
 
     `taken_at`: when each frame was taken, seconds of any one clock, None where unknown. Raises ValueError without
-    vectors, for vectors of two models, and for vectors that cancel out.
+    vectors, without a time or None for each, and for vectors of two models.
     """
-    groups = group(vectors, taken_at)
-    means = [_unit(np.sum([vectors[i].values for i in members], axis=0, dtype=np.float64)) for members in groups]
-    mean = _unit(np.sum(means, axis=0))
-    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(groups))
-
-
-def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> list[list[int]]:
-    """The captures, each as the places of its frames in `vectors`: single linkage by distance and by time."""
     times = taken_at if taken_at is not None else [None] * len(vectors)
     if not vectors or len(times) != len(vectors):
         raise ValueError("a template needs vectors, and one time or None for each")
@@ -55,7 +70,8 @@ def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None
             if label[i] != label[j] and _same_capture(vectors[i], vectors[j], times[i], times[j]):
                 old, new = max(label[i], label[j]), min(label[i], label[j])
                 label = [new if value == old else value for value in label]
-    return [[i for i, value in enumerate(label) if value == name] for name in sorted(set(label))]
+    numbers = {name: number for number, name in enumerate(sorted(set(label)))}
+    return tuple(numbers[name] for name in label)
 
 
 def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at: float | None) -> bool:
