@@ -47,10 +47,8 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     if len({vector.model_id for vector in vectors}) != 1:
         raise ValueError("vectors of two models have no mean")
     numbers = sorted(set(groups))
-    means = [
-        _unit(np.sum([vector.values for vector, own in zip(vectors, groups, strict=True) if own == number], axis=0))
-        for number in numbers
-    ]
+    values = np.stack([vector.values for vector in vectors]).astype(np.float64)
+    means = [_unit(values[np.asarray(groups) == number].sum(axis=0)) for number in numbers]
     mean = _unit(np.sum(means, axis=0))
     return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
 
