@@ -121,14 +121,15 @@ class Settings(BaseSettings):
         return self.home / "master.key"
 
 
-def read(environment: Mapping[str, str]) -> Settings:
+def read(environment: Mapping[str, str], **overrides: object) -> Settings:
     """The settings of this process. Raises UnsafeSettings for an unknown, wrong or dangerous one.
 
     `environment` is checked for unknown names; pydantic-settings reads the values from the process itself.
+    `overrides` that are not None win over it.
     """
     _refuse_unknown(environment)
     try:
-        return Settings()
+        return Settings.model_validate({name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise UnsafeSettings("; ".join(_complaints(error))) from None
 

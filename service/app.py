@@ -1,0 +1,101 @@
+"""The web application: routes, middlewares and the sweeper around one wired `Application`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from service.access import BodyLimit, OriginGuard, SecurityHeaders
+from service.bootstrap import Application
+from service.errors import describe, problem
+from service.logs import RequestLog, log_failure
+from service.routes import analyze, health, login, me, overlays, page, users
+from service.settings import Settings
+from service.workers import Workers
+
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(application: Application) -> FastAPI:
+    """The ASGI application. It closes `application` when it stops."""
+    settings = application.settings
+    workers = Workers(settings.workers, settings.queue)
+    app = FastAPI(
+        title="facewarden",
+        version=version("facewarden"),
+        description="Privacy-preserving face enrolment and login.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(application, workers),
+    )
+    for routes in (
+        users.router(application, workers),
+        login.router(application, workers),
+        me.router(application),
+        analyze.router(application, workers),
+        overlays.router(application, workers),
+        health.router(application),
+        page.router(),
+    ):
+        app.include_router(routes)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(Exception, _any_error)
+    _guard(app, settings)
+    return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the first one to see a request."""
+    app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
+    app.add_middleware(
+        OriginGuard,
+        hosts=settings.allowed_hosts,
+        origins=settings.allowed_origins,
+        bound=(settings.host, settings.port),
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
+
+
+def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeper = asyncio.create_task(_sweep(application))
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+            await asyncio.to_thread(workers.close)
+            application.close()
+
+    return lifespan
+
+
+async def _sweep(application: Application) -> None:
+    """Finishes erasures that had to wait for a reader, and clears what a crash left behind."""
+    while True:
+        await asyncio.sleep(application.settings.sweep_seconds)
+        try:
+            await asyncio.to_thread(application.storage.sweep)
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            log_failure(error, event="sweep_failed")
+
+
+def _answer(code: str, **members: object) -> Response:
+    status, headers, body = problem(code, **members)
+    return Response(body, status, headers)
+
+
+async def _framework_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _answer(HTTP_CODES.get(status, "malformed_body" if status < 500 else "internal"))
+
+
+async def _any_error(_: Request, error: Exception) -> Response:
+    known = describe(error)
+    return _answer("internal") if known is None else _answer(known[0], **known[1])

@@ -1,0 +1,32 @@
+"""`facewarden`: the command line. A command reads settings, calls one workflow and prints."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from service.cli import serve, users
+from service.errors import TABLE, UnsafeSettings
+
+application = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Privacy-preserving face enrolment and login."
+)
+application.command()(serve.serve)
+application.add_typer(users.commands, name="users")
+
+
+def main() -> None:
+    """Runs a command; an error that has a row in the error table is told in one line, with exit status 1."""
+    try:
+        application()
+    except Exception as error:
+        code = getattr(error, "code", None)
+        row = TABLE.get(code) if isinstance(code, str) else None
+        if row is None:
+            raise
+        Console(stderr=True).print(f"facewarden: {row.title}: {error or row.advice}", highlight=False, markup=False)
+        sys.exit(2 if isinstance(error, UnsafeSettings) else 1)
+
+
+if __name__ == "__main__":
+    main()

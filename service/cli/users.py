@@ -1,0 +1,127 @@
+"""`facewarden users`: who is enrolled, and erasing them for good."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from db.records import Person
+from service.bootstrap import open_storage
+from service.cli.start import settings
+from service.workflows.people import People
+
+commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
+console = Console()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@contextmanager
+def _people() -> Iterator[People]:
+    storage = open_storage(settings())
+    try:
+        yield People(storage)
+    finally:
+        storage.close()
+
+
+def _as_dict(person: Person) -> dict[str, object]:
+    return {
+        "user_id": str(person.user_id),
+        "created_at": person.created_at.isoformat(),
+        "last_login_at": person.last_login_at.isoformat() if person.last_login_at else None,
+        "templates": person.templates,
+        "models": list(person.model_ids),
+        "flagged": person.flagged,
+        "attributes": dict(person.attributes) if person.attributes else None,
+        "metadata": dict(person.metadata) if person.metadata else None,
+    }
+
+
+@commands.command("list")
+def listing(
+    offset: Annotated[int, typer.Option(min=0, help="Pass over this many.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Print at most this many.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List who is enrolled, the earliest first."""
+    with _people() as people:
+        total, found = people.count(), people.listing(offset, limit)
+        if as_json:
+            print(json.dumps({"total": total, "people": [_as_dict(person) for person in found]}, indent=2))
+            return
+        table = Table("user_id", "enrolled", "last login", "photos", "flagged", box=None, pad_edge=False)
+        for person in found:
+            last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
+            flag = "yes" if person.flagged else ""
+            table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
+        console.print(table if found else "Nobody is enrolled.")
+        if len(found) < total:
+            console.print(f"{len(found)} of {total}; see --offset and --limit")
+
+
+@commands.command()
+def show(user_id: UUID, *, as_json: AsJson = False) -> None:
+    """Show what is kept about one person (their vectors are not printed)."""
+    with _people() as people:
+        facts = _as_dict(people.get(user_id))
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        console.print(f"[bold]{name:14}[/bold]", value if value is not None else "-", highlight=False)
+
+
+@commands.command()
+def purge(
+    user: Annotated[list[UUID] | None, typer.Option(help="Erase this person; may be given again.")] = None,
+    *,
+    everybody: Annotated[bool, typer.Option("--all", help="Erase everybody.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be erased, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase people for good: keys first, then every sealed row."""
+    if bool(user) == everybody:
+        raise typer.BadParameter("give either --user or --all")
+    with _people() as people:
+        enrolled = people.ids()
+        chosen = sorted(enrolled if everybody else enrolled.intersection(user or []), key=str)
+        missing = sorted(set(user or []) - enrolled, key=str)
+        if not dry_run and chosen and not yes:
+            _ask(len(chosen), as_json=as_json)
+        erased = None if dry_run or not chosen else people.erase(chosen)
+    report = {
+        "dry_run": dry_run,
+        "chosen": [str(each) for each in chosen],
+        "not_found": [str(each) for each in missing],
+        "erased": erased.erased if erased else 0,
+        "pending": erased.pending if erased else False,
+    }
+    print(json.dumps(report, indent=2) if as_json else _sentence(report, chosen))
+    if missing:
+        raise typer.Exit(1)
+
+
+def _ask(count: int, *, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise typer.BadParameter("erasing without being asked needs --yes")
+    typer.confirm(f"Erase {count} {'person' if count == 1 else 'people'} for good?", abort=True)
+
+
+def _sentence(report: dict[str, object], chosen: Sequence[UUID]) -> str:
+    lines = [f"not enrolled: {each}" for each in report["not_found"]]  # type: ignore[attr-defined]
+    if report["dry_run"]:
+        lines += [f"would erase {each}" for each in chosen] or ["nobody to erase"]
+    else:
+        lines.append(f"{report['erased']} erased")
+        if report["pending"]:
+            lines.append("their keys are destroyed; the freed space is cleared as soon as no other program reads")
+    return "\n".join(lines)

@@ -1,0 +1,61 @@
+"""The templates of everybody enrolled, kept in memory for search; the database is the truth.
+
+What another process enrolled or erased (the command line, another node) is noticed by the gallery revision that
+every such change raises.
+"""
+
+import threading
+from collections.abc import Iterable
+from itertools import groupby
+from uuid import UUID
+
+from db.records import StoredTemplate
+from db.unit_of_work import UnitOfWork
+from embeddings.captures import Template, average
+from embeddings.embed import ModelSpec
+from embeddings.matching import VectorIndex
+from embeddings.types import FaceVector
+
+
+class Gallery:
+    """A `VectorIndex` in step with the database. Safe to use from several threads."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.index = VectorIndex(spec.model_id, spec.dimension)
+        self._model_id = spec.model_id
+        self._revision = -1
+        self._lock = threading.Lock()
+
+    def refresh(self, work: UnitOfWork) -> None:
+        """Takes over what changed in the database since the last call; costs one small query when nothing did."""
+        if work.revision() == self._revision:
+            return
+        with self._lock:
+            revision = work.revision()
+            for user_id in self.index.keys() - work.user_ids():
+                self.index.remove(user_id)
+            for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
+                self._put(user_id, rows)
+            self._revision = revision
+
+    def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
+        current = [row for row in rows if row.model_id == self._model_id]
+        if current:
+            vectors = [FaceVector(row.vector, row.model_id) for row in current]
+            self.index.put(user_id, average(vectors, [row.capture for row in current]))
+        else:
+            self.index.remove(user_id)
+
+    def put(self, user_id: UUID, enrolled: Template) -> None:
+        """Adds somebody whose enrolment has just been committed."""
+        self.index.put(user_id, enrolled)
+
+    def remove(self, user_ids: Iterable[UUID]) -> None:
+        """Forgets people at once, before their erasure begins."""
+        for user_id in user_ids:
+            self.index.remove(user_id)
+
+    def invalidate(self) -> None:
+        """Makes the next refresh read everything anew, for when a change may or may not have reached the database."""
+        with self._lock:
+            self._revision = -1

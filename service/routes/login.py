@@ -1,0 +1,70 @@
+"""`POST /v1/login`: face login."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from service.bootstrap import Application
+from service.routes.bodies import PROBLEM, fields, image_body
+from service.uploads import captured_at, identifier, read_form
+from service.workers import Workers
+from service.workflows.login import LoginRequest
+
+
+class Assurance(BaseModel):
+    """How sure: `acr` is the kind of evidence, `fmr` the false match rate of the comparison that accepted."""
+
+    acr: str
+    fmr: float
+
+
+class Session(BaseModel):
+    """Who it is. `last_login_at` is the login before this one."""
+
+    user_id: UUID
+    enrolled_at: datetime
+    last_login_at: datetime | None
+    mode: Literal["1:1", "1:N"]
+    assurance: Assurance
+    token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a kind of token
+    expires_in: int
+
+
+def router(application: Application, workers: Workers) -> APIRouter:
+    routes = APIRouter(tags=["login"])
+    settings = application.settings
+
+    @routes.post(
+        "/v1/login",
+        responses={"4XX": PROBLEM},
+        openapi_extra=image_body(
+            several=True,
+            **fields(
+                user_id="Who it claims to be; without it everybody enrolled is searched.",
+                captured_at="Milliseconds since 1970, one for each picture.",
+            ),
+        ),
+    )
+    async def login(request: Request) -> Session:
+        """Log in by face: 1:1 with `user_id`, else 1:N. A refusal says `not_recognised` and nothing more."""
+        workers.admit()
+        form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
+        done = await workers.run(
+            application.login,
+            LoginRequest(images=form.images, user_id=identifier(form, "user_id"), taken_at=captured_at(form)),
+        )
+        return Session(
+            user_id=done.user_id,
+            enrolled_at=done.enrolled_at,
+            last_login_at=done.last_login_at,
+            mode="1:N" if done.mode == "1:N" else "1:1",
+            assurance=Assurance(acr=done.acr, fmr=done.fmr),
+            token=done.issued.token,
+            expires_in=done.issued.expires_in,
+        )
+
+    return routes

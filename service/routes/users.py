@@ -1,0 +1,62 @@
+"""`POST /v1/users`: enrolment."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from service.access import require_api_key
+from service.bootstrap import Application
+from service.routes.bodies import PROBLEM, fields, image_body
+from service.uploads import boolean, captured_at, read_form, text
+from service.workers import Workers
+from service.workflows.enrol import EnrolRequest
+
+MAX_LABEL = 200
+
+
+class User(BaseModel):
+    """A new person. `captures`: independent moments among the photos."""
+
+    user_id: UUID
+    created_at: datetime
+    photos: int
+    captures: int
+
+
+def router(application: Application, workers: Workers) -> APIRouter:
+    routes = APIRouter(tags=["people"])
+    settings = application.settings
+
+    @routes.post(
+        "/v1/users",
+        status_code=201,
+        responses={"4XX": PROBLEM},
+        openapi_extra=image_body(
+            several=True,
+            **fields(
+                consent="`true`: the person has agreed to the processing of their face.",
+                label="A note kept sealed beside the template, at most 200 characters.",
+                captured_at="Milliseconds since 1970, one for each picture.",
+            ),
+        ),
+    )
+    async def enrol(request: Request) -> User:
+        """Enrol one person from one or several pictures. The pictures are not kept."""
+        if not settings.enrolment_is_open:
+            require_api_key(request, settings.api_key)
+        workers.admit()
+        form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
+        done = await workers.run(
+            application.enrol,
+            EnrolRequest(
+                images=form.images,
+                consent=boolean(form, "consent"),
+                label=text(form, "label", MAX_LABEL),
+                taken_at=captured_at(form),
+            ),
+        )
+        return User(user_id=done.user_id, created_at=done.created_at, photos=done.photos, captures=done.captures)
+
+    return routes

@@ -1,0 +1,65 @@
+import pytest
+
+from service.errors import UnsafeSettings
+from service.settings import Settings, read
+
+KEY = "k" * 24
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv("FACEWARDEN_" + name.upper(), raising=False)
+
+
+def test_an_unknown_variable_stops_the_start_and_names_the_nearest_known_one() -> None:
+    with pytest.raises(UnsafeSettings, match="FACEWARDEN_PROT is not a setting; the nearest known one is .*_PORT"):
+        read({"FACEWARDEN_PROT": "9"})
+
+
+def test_variables_of_others_are_none_of_our_business() -> None:
+    assert read({"PORT": "9", "FACE": "x"}).port == 8000
+
+
+def test_values_come_from_the_environment_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEWARDEN_PORT", "9000")
+    monkeypatch.setenv("FACEWARDEN_ALLOWED_HOSTS", "a.example, b.example,")
+    assert read({}).port == 9000
+    assert read({}, port=9001, host=None).port == 9001
+    assert read({}).allowed_hosts == ("a.example", "b.example")
+
+
+def test_a_public_address_without_an_api_key_is_refused() -> None:
+    with pytest.raises(UnsafeSettings, match="set FACEWARDEN_API_KEY"):
+        read({}, host="0.0.0.0")
+    assert not read({}, host="0.0.0.0", api_key=KEY).enrolment_is_open
+
+
+def test_enrolment_is_never_open_on_a_public_address() -> None:
+    with pytest.raises(UnsafeSettings, match="loopback addresses only"):
+        read({}, host="192.0.2.1", api_key=KEY, open_enrolment=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_addresses_enrol_openly_unless_told_otherwise(host: str) -> None:
+    assert read({}, host=host).enrolment_is_open
+    assert not read({}, host=host, open_enrolment=False).enrolment_is_open
+
+
+def test_a_short_api_key_is_refused_without_being_repeated() -> None:
+    with pytest.raises(UnsafeSettings) as refusal:
+        read({}, api_key="sesame-sesame")
+    assert "sesame" not in str(refusal.value)
+
+
+def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEWARDEN_PORT", "not-a-port-7531")
+    with pytest.raises(UnsafeSettings, match="FACEWARDEN_PORT") as refusal:
+        read({})
+    assert "7531" not in str(refusal.value)
+
+
+def test_secrets_do_not_show() -> None:
+    shown = repr(read({}, api_key=KEY, master_key="m" * 44))
+    assert KEY not in shown
+    assert "m" * 44 not in shown
