@@ -1,0 +1,101 @@
+"""From chips to vectors: dlib's net on onnxruntime, or on dlib's own code as the reference.
+
+A vector is that of the chip plus that of its mirror image, scaled to unit length: on LFW that alone lowers the false
+non-match rate at FMR 1e-4 from .225 to .187. Both backends give the same vector to 1e-5, hence the same model_id.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import dlib_net, weights
+from embeddings.align import CHIP_SIDE
+from embeddings.onnx import Runtime
+from embeddings.operating import DLIB_POINTS, OperatingPoint
+from embeddings.types import FaceVector, Pixels
+
+Backend = Literal["onnx", "dlib"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What goes with the vectors of one model: their name, their length, and the thresholds measured for them."""
+
+    model_id: str
+    dimension: int
+    operating_points: tuple[OperatingPoint, ...] = field(repr=False)
+
+
+# The name covers everything that a vector depends on: net, alignment and the averaging with the mirror image.
+DLIB_SPEC: Final = ModelSpec("dlib-resnet-v1.five-points.mirror", 128, DLIB_POINTS)
+
+
+class Embedder(Protocol):
+    """Makes vectors of aligned faces. May be shared between threads."""
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:
+        """One vector for each chip (uint8 [150, 150, 3]), in order. Raises ValueError for another shape."""
+        ...
+
+
+class DlibEmbedder:
+    """The converted net; a call runs all chips and their mirror images as one batch."""
+
+    spec: Final = DLIB_SPEC
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Reads and converts the published weights. Raises WeightsUnusable."""
+        self._session = runtime.load(dlib_net.onnx_model(weights.read(weights.RESNET)))
+
+    def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:
+        if not chips:
+            return []
+        (raw,) = self._session.run({dlib_net.INPUT: with_mirrors(chips)})
+        return from_pairs(raw)
+
+
+class DlibReferenceEmbedder:
+    """dlib's own net: some twenty times slower, and what the converted one is held against."""
+
+    spec: Final = DLIB_SPEC
+
+    def __init__(self) -> None:
+        """Raises WeightsUnusable."""
+        self._net = dlib.face_recognition_model_v1(str(weights.locate(weights.RESNET)))
+        self._lock = threading.Lock()  # a forward pass writes into the net
+
+    def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:
+        if not chips:
+            return []
+        pairs = with_mirrors(chips)
+        with self._lock:
+            raw = [np.asarray(self._net.compute_face_descriptor(chip), np.float64) for chip in pairs]
+        return from_pairs(np.stack(raw))
+
+
+def embedder_for(backend: Backend, runtime: Runtime) -> Embedder:
+    """The embedder of that name."""
+    return DlibEmbedder(runtime) if backend == "onnx" else DlibReferenceEmbedder()
+
+
+def with_mirrors(chips: Sequence[Pixels]) -> NDArray[np.uint8]:
+    """Each chip followed by its mirror image: uint8 [2 n, 150, 150, 3]."""
+    for chip in chips:
+        if chip.shape != (CHIP_SIDE, CHIP_SIDE, 3) or chip.dtype != np.uint8:
+            raise ValueError(f"a chip is a uint8 array of {CHIP_SIDE} x {CHIP_SIDE} x 3")
+    return np.stack([side for chip in chips for side in (chip, chip[:, ::-1])])
+
+
+def from_pairs(raw: NDArray[np.floating]) -> list[FaceVector]:
+    """Raw vectors [2 n, 128], chip and mirror in turn, to n vectors of unit length."""
+    sums = raw[0::2].astype(np.float64) + raw[1::2].astype(np.float64)
+    units = (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
+    return [FaceVector(unit.copy(), DLIB_SPEC.model_id) for unit in units]
