@@ -1,4 +1,7 @@
-"""Writes the documents that are made from code: docs/settings.md and docs/errors.md. `--check` compares instead."""
+"""Writes what the documents take from code: docs/settings.md, docs/errors.md and the table in README.md.
+
+`--check` compares instead.
+"""
 
 import sys
 from pathlib import Path
@@ -8,18 +11,12 @@ from pydantic_core import PydanticUndefined
 from service.errors import ROWS
 from service.settings import PREFIX, Settings
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+START, END = "<!-- settings: written by scripts/build_docs.py -->\n", "<!-- end of settings -->"
 
 
-def settings_page() -> str:
-    lines = [
-        "# Settings",
-        "",
-        "Environment variables. An unknown `FACEWARDEN_*` variable stops the start.",
-        "",
-        "| variable | default | meaning |",
-        "| --- | --- | --- |",
-    ]
+def settings_table() -> str:
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = field.default
         if default is PydanticUndefined:
@@ -30,6 +27,12 @@ def settings_page() -> str:
             shown = f"`{str(default).lower() if isinstance(default, bool) else default}`"
         lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    return (
+        "# Settings\n\nEnvironment variables. An unknown `FACEWARDEN_*` variable stops the start.\n\n" + settings_table()
+    )
 
 
 def errors_page() -> str:
@@ -45,17 +48,23 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "errors.md": errors_page}
+def readme() -> str:
+    before, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    return before + START + settings_table() + END + after
+
+
+PAGES = {"docs/settings.md": settings_page, "docs/errors.md": errors_page, "README.md": readme}
 
 
 def main() -> int:
-    stale = [name for name, page in PAGES.items() if not _same(DOCS / name, page())]
+    stale = [name for name, page in PAGES.items() if not _same(ROOT / name, page())]
     if "--check" in sys.argv[1:]:
         for name in stale:
-            print(f"docs/{name} is out of date: run scripts/build_docs.py", file=sys.stderr)
+            print(f"{name} is out of date: run scripts/build_docs.py", file=sys.stderr)
         return len(stale)
     for name in stale:
-        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+        (ROOT / name).write_text(PAGES[name](), encoding="utf-8")
     return 0
 
 
