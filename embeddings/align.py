@@ -1,8 +1,8 @@
 """From a detected face to the 150 x 150 chip that dlib's net was trained on.
 
-The detector's five points turn and scale the face into a crop that always looks alike (the "canonical crop"); there
-dlib's five-point predictor finds its own points on a fixed rectangle; a similarity of these onto dlib's mean shape gives
-the chip. So the vector depends neither on the size of the picture nor on the roll of the head.
+The detector's five points turn and scale the face into a crop that always looks alike (the "canonical crop");
+there dlib's five-point predictor finds its own points on a fixed rectangle; a similarity of these onto dlib's mean
+shape gives the chip. So the vector depends neither on the size of the picture nor on the roll of the head.
 
 Inside this module coordinates are dlib's and OpenCV's: whole numbers are the centres of pixels.
 """
@@ -26,7 +26,7 @@ _CROP_SCALE: Final = 112 / 4.353  # px of the crop for a unit of the mean shape
 _DETECTOR_SHAPE: Final = np.array(
     [(-0.8953, -0.9175), (0.8937, -0.9539), (-0.0019, 0.0766), (-0.7445, 0.9142), (0.748, 0.8805)]
 )
-# dlib's get_face_chip for five points: image-right eye outer and inner corner, image-left eye outer and inner, nose base.
+# dlib's get_face_chip for five points: image-right eye outer, inner; image-left eye outer, inner; nose base.
 _DLIB_SHAPE: Final = np.array(
     [
         (0.8595674595992, 0.2134981538014),

@@ -163,7 +163,7 @@ def _linear(reader: "_Reader") -> Linear:
     weights, biases = reader.alias(), reader.alias()
     reader.expect(reader.integer(), 1, "bias mode")  # 1 = without
     reader.skip_numbers(4)
-    if parameters.size != inputs * outputs or math.prod(weights) != inputs * outputs or math.prod(biases):
+    if parameters.size != inputs * outputs or math.prod(weights) != inputs * outputs or 0 not in biases:
         raise reader.error("a linear layer with the wrong number of parameters")
     return Linear(parameters.reshape(inputs, outputs))
 
