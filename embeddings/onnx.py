@@ -1,0 +1,74 @@
+"""Neural networks run here and nowhere else: sessions of onnxruntime, their threads and their memory."""
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+LARGE_INPUT_BYTES: Final = 16 * 2**20
+"""A run on more than this gives its memory back, which costs about half as much time again: 1.4 MP of float32."""
+SILENT: Final = 4  # onnxruntime's severity "fatal": messages of a run may hold shapes and names, never wanted in a log
+
+
+class Session(Protocol):
+    """One loaded network. Several threads may call it at once."""
+
+    def run(self, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs in the order of the graph, for arrays by the name of the input."""
+        ...
+
+
+class BrokenModel(Exception):
+    """A model file that onnxruntime cannot load. Meets who installs or starts the service, never a caller."""
+
+
+class Runtime:
+    """Loads networks for the CPU and keeps one session for each model, however often it is asked for.
+
+    `threads`: how many threads one run may use. They sleep between runs instead of spinning, so that several
+    workers share the cores.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        if threads < 1:
+            raise ValueError("a run needs at least one thread")
+        onnxruntime.set_default_logger_severity(SILENT)
+        self._threads = threads
+        self._sessions: dict[bytes, Session] = {}
+        self._lock = threading.Lock()
+
+    def load(self, model: bytes | Path) -> Session:
+        """The session of a serialised ONNX graph, or of the file that holds it. Raises BrokenModel."""
+        content = model.read_bytes() if isinstance(model, Path) else model
+        key = hashlib.sha256(content).digest()
+        with self._lock:
+            session = self._sessions.get(key)
+            if session is None:
+                session = self._sessions[key] = _CpuSession(content, self._threads)
+            return session
+
+
+class _CpuSession:
+    def __init__(self, model: bytes, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = SILENT
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A pattern is planned and kept for each new shape, and pictures bring many: slower, and memory that grows.
+        options.enable_mem_pattern = False
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise BrokenModel("the model file is damaged or of an unknown version") from error
+        self._shrinking = onnxruntime.RunOptions()
+        self._shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+    def run(self, inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        large = sum(array.nbytes for array in inputs.values()) > LARGE_INPUT_BYTES
+        outputs = self._session.run(None, inputs, self._shrinking if large else None)
+        return [np.asarray(output) for output in outputs]
