@@ -30,9 +30,8 @@ def settings_table() -> str:
 
 
 def settings_page() -> str:
-    return (
-        "# Settings\n\nEnvironment variables. An unknown `FACEWARDEN_*` variable stops the start.\n\n" + settings_table()
-    )
+    head = "# Settings\n\nEnvironment variables. An unknown `FACEWARDEN_*` variable stops the start.\n\n"
+    return head + settings_table()
 
 
 def errors_page() -> str:
