@@ -8,15 +8,13 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 PACKAGE: Final = "face_recognition_models"
 
 
 class WeightsUnusable(Exception):
-    """The weights are missing, or are not the published ones; the message names file and package."""
-
-    code: ClassVar[str] = "weights_unusable"
+    """The weights are missing, or are not the published ones. Meets who installs the service, never a caller."""
 
 
 @dataclass(frozen=True, slots=True)
