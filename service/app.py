@@ -14,7 +14,7 @@ from service.errors import describe, problem
 from service.logs import RequestLog, log_failure
 from service.routes import analyze, health, login, me, overlays, page, users
 from service.settings import Settings
-from service.workers import Workers
+from service.workers import Workers, usable_cores
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -22,7 +22,7 @@ HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 def create_app(application: Application) -> FastAPI:
     """The ASGI application. It closes `application` when it stops."""
     settings = application.settings
-    workers = Workers(settings.workers, settings.queue)
+    workers = Workers(settings.workers or usable_cores(), settings.queue)
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),

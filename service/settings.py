@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     identification_fpir: float = Field(
         1e-3, gt=0, le=1e-2, description="False positive identification rate of a login by face alone."
     )
-    workers: int = Field(2, ge=1, le=64, description="Requests worked on side by side.")
+    workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     sweep_seconds: float = Field(30.0, gt=0, description="Pause between clean-up rounds, seconds.")

@@ -1,6 +1,7 @@
 """A bounded pool for work that would hold up the event loop; past its queue limit it refuses."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -9,6 +10,13 @@ from service.errors import Busy
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Workers:

@@ -38,9 +38,7 @@ def test_codes_are_unique_and_every_row_says_what_to_do() -> None:
 
 def test_every_exception_of_every_room_has_a_row() -> None:
     codes = {
-        (kind.__qualname__, code)
-        for kind in coded_exceptions()
-        if isinstance(code := getattr(kind, "code", None), str)
+        (kind.__qualname__, code) for kind in coded_exceptions() if isinstance(code := getattr(kind, "code", None), str)
     }
     assert len(codes) > 20
     assert {(name, code) for name, code in codes if code not in TABLE} == set()

@@ -1,0 +1,102 @@
+"""`facewarden users`, typed as an operator would."""
+
+import json
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from db.records import NewTemplate
+from service.bootstrap import open_storage
+from service.cli.main import application
+from service.settings import Settings
+
+run = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def enrol(home: Path, count: int) -> list[str]:
+    storage = open_storage(Settings(home=home))
+    ids = [uuid4() for _ in range(count)]
+    try:
+        for number, user_id in enumerate(ids):
+            vector = np.zeros(128, np.float32)
+            vector[number] = 1
+            with storage.begin() as work:
+                work.add_person(
+                    user_id,
+                    templates=[NewTemplate(vector=vector, model_id="test-model", capture=0)],
+                    attributes=None,
+                    metadata={"label": f"person {number}"},
+                    consent_at=storage.now(),
+                    flagged=number == 1,
+                )
+                work.commit()
+    finally:
+        storage.close()
+    return [str(each) for each in ids]
+
+
+def test_nobody_is_enrolled_at_first() -> None:
+    answer = run.invoke(application, ["users", "list"])
+    assert answer.exit_code == 0
+    assert "Nobody is enrolled." in answer.output
+
+
+def test_listing_pages_in_the_order_of_enrolment(home: Path) -> None:
+    ids = enrol(home, 3)
+    told = json.loads(run.invoke(application, ["users", "list", "--json", "--offset", "1", "--limit", "2"]).output)
+    assert told["total"] == 3
+    assert [person["user_id"] for person in told["people"]] == ids[1:]
+    assert [person["flagged"] for person in told["people"]] == [True, False]
+    table = run.invoke(application, ["users", "list"], env={"COLUMNS": "120"}).output
+    assert all(each in table for each in ids)
+
+
+def test_show_opens_the_sealed_label_but_never_the_vector(home: Path) -> None:
+    (user_id,) = enrol(home, 1)
+    told = json.loads(run.invoke(application, ["users", "show", user_id, "--json"]).output)
+    assert told["metadata"] == {"label": "person 0"}
+    assert told["models"] == ["test-model"]
+    assert "vector" not in json.dumps(told)
+
+
+def test_a_dry_run_erases_nobody(home: Path) -> None:
+    ids = enrol(home, 2)
+    told = json.loads(run.invoke(application, ["users", "purge", "--all", "--dry-run", "--json"]).output)
+    assert sorted(told["chosen"]) == sorted(ids)
+    assert told["erased"] == 0
+    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["total"] == 2
+
+
+def test_purge_erases_the_one_named_and_reports_who_is_not_there(home: Path) -> None:
+    ids = enrol(home, 2)
+    nobody = str(uuid4())
+    answer = run.invoke(application, ["users", "purge", "--user", ids[0], "--user", nobody, "--yes", "--json"])
+    told = json.loads(answer.output)
+    assert answer.exit_code == 1
+    assert told["erased"] == 1
+    assert told["not_found"] == [nobody]
+    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["people"][0]["user_id"] == ids[1]
+
+
+def test_erasing_without_being_asked_needs_yes(home: Path) -> None:
+    enrol(home, 1)
+    answer = run.invoke(application, ["users", "purge", "--all"])
+    assert answer.exit_code == 2
+    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["total"] == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "--user", str(uuid4())]])
+def test_purge_wants_either_people_or_everybody(arguments: list[str]) -> None:
+    assert run.invoke(application, ["users", "purge", "--yes", *arguments]).exit_code == 2
