@@ -66,18 +66,21 @@ class CenterFaceNet:
     @classmethod
     def load(cls, runtime: Runtime) -> "CenterFaceNet":
         """Raises BrokenModel."""
-        return cls(runtime.load(resources.files("embeddings.models").joinpath(MODEL_FILE).read_bytes()))
+        return cls(runtime.load(resources.files("embeddings").joinpath("models", MODEL_FILE).read_bytes()))
 
     def run(self, pixels: Pixels, threshold: float) -> Found:
         """Every cell above `threshold`, not yet suppressed, at the size that `pixels` has.
 
-        The sides are padded with black to a multiple of 32 at the right and the bottom, never stretched.
+        The sides are padded with black to a multiple of 32 at the right and the bottom, never stretched; what is
+        centred there is dropped.
         """
         height, width = pixels.shape[:2]
         padded = cv2.copyMakeBorder(pixels, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
         planes = np.ascontiguousarray(padded.transpose(2, 0, 1), dtype=np.float32)[None]
         heat, scale, offset, landmarks = self._session.run({"input.1": planes})
-        return decoded(heat[0, 0], scale[0], offset[0], landmarks[0], threshold)
+        found = decoded(heat[0, 0], scale[0], offset[0], landmarks[0], threshold)
+        centers = (found.corners[:, :2] + found.corners[:, 2:]) / 2
+        return found.pick(np.all(centers < (width, height), axis=1))
 
 
 def decoded(
@@ -102,24 +105,3 @@ def decoded(
     shares = landmarks[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1]
     corners = np.concatenate([origins, origins + sides], axis=1)
     return Found(corners, heat[rows, columns], origins[:, None] + shares * sides[:, None])
-
-
-def strongest(found: Found, iou: float = SAME_FACE_IOU) -> Found:
-    """Greedy non-maximum suppression: strongest first, nothing that overlaps a stronger one by `iou` or more."""
-    order = np.argsort(-found.scores, kind="stable")
-    kept: list[int] = []
-    alive = np.ones(len(order), dtype=bool)
-    ranked = found.corners[order]
-    for place in range(len(order)):
-        if alive[place]:
-            kept.append(int(order[place]))
-            alive[place + 1 :] &= overlaps(ranked[place], ranked[place + 1 :]) < iou
-    return found.pick(np.array(kept, dtype=np.intp))
-
-
-def overlaps(one: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of the box `one` [4] with each of `many` [n, 4], both left, top, right, bottom."""
-    sides = np.minimum(one[2:], many[:, 2:]) - np.maximum(one[:2], many[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(many[:, 2:] - many[:, :2], axis=1) + np.prod(one[2:] - one[:2])
-    return np.asarray(shared / (areas - shared), dtype=np.float32)
