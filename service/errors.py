@@ -119,6 +119,9 @@ ROWS: Final = (
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
+    Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
+    Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
+    Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 

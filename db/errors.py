@@ -1,0 +1,55 @@
+"""What can go wrong with what is stored.
+
+StorageError
+├── RecordUnreadable     record_unreadable     a sealed record does not open; the reason stays inside
+├── MasterKeyError       master_key            the master key is missing, wrong or badly kept: stops the start
+└── StorageUnavailable   storage_unavailable   the database is locked, full, read-only or out of reach
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy.exc import DBAPIError
+
+
+class StorageError(Exception):
+    """Anything below."""
+
+    code: ClassVar[str]
+
+
+class Fault(StrEnum):
+    """What is wrong with a record; for tests and operators, never for callers."""
+
+    HEADER = "header"
+    KEY = "key"
+    PAYLOAD = "payload"
+
+
+class RecordUnreadable(StorageError):
+    """A sealed record that does not open. One message for every reason; `fault` keeps the reason inside."""
+
+    code = "record_unreadable"
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__("a sealed record cannot be opened")
+        self.fault = fault
+
+
+class MasterKeyError(StorageError):
+    code = "master_key"
+
+
+class StorageUnavailable(StorageError):
+    code = "storage_unavailable"
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turns the driver's errors into StorageUnavailable; statements and their values stay out of the message."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StorageUnavailable(type(error.orig).__name__) from None

@@ -1,0 +1,56 @@
+"""What goes into the storage and comes out of it, as plain frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+"""A face vector, float32 [dimension]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewTemplate:
+    """One photo's vector. `capture`: the number of the independent moment that the photo belongs to."""
+
+    vector: Vector = field(repr=False)
+    model_id: str
+    capture: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredTemplate:
+    """A template that has been opened."""
+
+    user_id: UUID
+    vector: Vector = field(repr=False)
+    model_id: str
+    capture: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody enrolled, without vectors. `flagged`: an operator should look, it may be a second enrolment."""
+
+    user_id: UUID
+    created_at: datetime
+    consent_at: datetime
+    last_login_at: datetime | None
+    templates: int
+    model_ids: tuple[str, ...]
+    flagged: bool
+    attributes: Mapping[str, Any] | None = field(repr=False)
+    metadata: Mapping[str, Any] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """`pending`: the keys are destroyed, but freed space still waits for a reader to finish; a sweep clears it."""
+
+    erased: int
+    pending: bool
