@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, func, inspect, select, update
+from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
 from db.engine import clear_free_space, migrate, open_engine
