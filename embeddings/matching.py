@@ -80,6 +80,11 @@ class VectorIndex:
     def __contains__(self, key: object) -> bool:
         return key in self._places
 
+    def keys(self) -> set[UUID]:
+        """Everybody in the index."""
+        with self._lock:
+            return set(self._keys)
+
     def put(self, key: UUID, template: Template) -> None:
         """Add somebody, or replace their template. Raises ValueError for a vector of another model."""
         self._check(template.vector)

@@ -9,9 +9,11 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
+from service.asgi import problem_answer
 from service.bootstrap import Application
-from service.errors import describe, problem
+from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
+from service.problems import Problems
 from service.routes import analyze, health, login, me, overlays, page, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
@@ -42,22 +44,21 @@ def create_app(application: Application) -> FastAPI:
     ):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _framework_error)
-    app.add_exception_handler(Exception, _any_error)
     _guard(app, settings)
     return app
 
 
 def _guard(app: FastAPI, settings: Settings) -> None:
-    """The last one added is the first one to see a request."""
+    """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
     app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
-    app.add_middleware(
-        OriginGuard,
-        hosts=settings.allowed_hosts,
-        origins=settings.allowed_origins,
-        bound=(settings.host, settings.port),
-    )
+    app.add_middleware(Problems)
+    app.add_middleware(OriginGuard, hosts=settings.allowed_hosts, origins=settings.allowed_origins, bound=settings.host)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
+    try:
+        app.middleware_stack = app.build_middleware_stack()
+    except ValueError as error:
+        raise UnsafeSettings(str(error)) from None
 
 
 def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -86,16 +87,8 @@ async def _sweep(application: Application) -> None:
             log_failure(error, event="sweep_failed")
 
 
-def _answer(code: str, **members: object) -> Response:
-    status, headers, body = problem(code, **members)
-    return Response(body, status, headers)
-
-
-async def _framework_error(_: Request, error: Exception) -> Response:
+async def _framework_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _answer(HTTP_CODES.get(status, "malformed_body" if status < 500 else "internal"))
-
-
-async def _any_error(_: Request, error: Exception) -> Response:
-    known = describe(error)
-    return _answer("internal") if known is None else _answer(known[0], **known[1])
+    code = HTTP_CODES.get(status, "malformed_body" if status < 500 else "internal")
+    told, headers, body = problem_answer(request.scope, code)
+    return Response(body, told, headers)

@@ -8,12 +8,15 @@ File names are dropped: they may name people, and nothing here needs them.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.forms import Form, InvalidField, MalformedBody, RequestTooLarge, TooManyImages
+
+if TYPE_CHECKING:  # it exists for type checkers only
+    from python_multipart.multipart import MultipartCallbacks
 
 IMAGE_FIELDS: Final = frozenset({"image", "images"})
 MAX_FIELD_BYTES: Final = 64 * 1024
@@ -58,7 +61,7 @@ class MultipartReader:
         self._header_value = bytearray()
         self._headers: dict[bytes, bytes] = {}
 
-    def _callbacks(self) -> MultipartCallbacks:
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._part_begin,
             "on_part_data": self._part_data,

@@ -4,7 +4,7 @@ import { grab } from "./camera.js";
 
 const LONGEST = 640; // pixels of a frame that is looked at
 const PAUSE = 280; // ms between two looks, when the service is quick
-const BYSTANDER = 0.25; // a second face this much smaller in area is ignored here as it is by the service
+const BYSTANDER = 0.4; // a second face with a shorter long side than this share of the first is ignored, as the service does
 const HINTS = {
   no_face: "Look into the camera",
   several_faces: "One person only, please",
@@ -23,10 +23,10 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** For one person who shows their face: what to do next, the most important thing first. */
 export function portrait({ faces: [first, second] }) {
-  const area = (face) => face.box.width * face.box.height;
+  const size = ({ box }) => Math.max(box.width, box.height);
   let fault = null;
   if (!first) fault = "no_face";
-  else if (second && area(second) > BYSTANDER * area(first)) fault = "several_faces";
+  else if (second && size(second) >= BYSTANDER * size(first)) fault = "several_faces";
   else fault = ORDER.find((reason) => first.refusals.includes(reason)) ?? null;
   return { good: fault === null, text: fault ? HINTS[fault] : GOOD };
 }
