@@ -70,7 +70,7 @@ class QualityGate:
         sharpness: see `sharpness`. brightness: mean luma (0 to 255) of the oval that the face fills. asymmetry: see
         `asymmetry`. too_bright also where more than `max_blown_out` of the oval is at 250 or above.
         """
-        luma = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
+        luma = np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), np.uint8)
         oval = luma[_OVAL]
         brightness, blown_out = float(oval.mean()), float((oval >= 250).mean())
         sharp, turn = sharpness(luma), asymmetry(face.points)
@@ -90,8 +90,8 @@ class QualityGate:
 def sharpness(luma: NDArray[np.uint8]) -> float:
     """Fine detail over middling detail in the oval of a chip, uint8 [150, 150]; about .3 to 1.
 
-    At half size: the deviation of what a Gaussian of 1 px takes away, over that of the band between 2 and 4 px. A ratio,
-    so contrast, light and skin colour cancel out.
+    At half size: the deviation of what a Gaussian of 1 px takes away, over that of the band between 2 and 4 px.
+    A ratio, so contrast, light and skin colour cancel out.
     """
     half = cv2.resize(luma, (CHIP_SIDE // 2, CHIP_SIDE // 2), interpolation=cv2.INTER_AREA).astype(np.float32)
     one, two, four = (cv2.GaussianBlur(half, (0, 0), sigma) for sigma in (1.0, 2.0, 4.0))

@@ -10,6 +10,7 @@ The exceptions of the service itself:
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
     ├── Busy                 busy                 carries retry_after, whole seconds
+    ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
 The other rooms raise their own; each class carries a `code`, and each code has a row here.
@@ -61,6 +62,10 @@ class Busy(ServiceError):
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__("all workers are taken and the queue is full")
         self.retry_after = retry_after
+
+
+class AddressTaken(ServiceError):
+    code = "address_taken"
 
 
 class UnsafeSettings(ServiceError):
@@ -122,6 +127,7 @@ ROWS: Final = (
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
     Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),
+    Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 

@@ -63,6 +63,7 @@ def configure_logging(level: str, file: Path | None, stream: TextIO | None = Non
     # They log every frame, statement or byte that does not fit, with its content.
     for noisy in ("asyncio", "python_multipart", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells every start what it did not have to do
     threading.excepthook = _thread_failed
 
 

@@ -24,7 +24,8 @@ def main() -> None:
         row = TABLE.get(code) if isinstance(code, str) else None
         if row is None:
             raise
-        Console(stderr=True).print(f"facewarden: {row.title}: {error or row.advice}", highlight=False, markup=False)
+        told = f"facewarden: {row.title}: {str(error) or row.advice}"
+        Console(stderr=True).print(told, highlight=False, markup=False)
         sys.exit(2 if isinstance(error, UnsafeSettings) else 1)
 
 

@@ -1,5 +1,6 @@
 """`facewarden serve`: the service and its page."""
 
+import socket
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.console import Console
 from service.app import create_app
 from service.bootstrap import build
 from service.cli.start import settings
+from service.errors import AddressTaken
 from service.logs import configure_logging
 from service.process import harden
 
@@ -24,20 +26,27 @@ def serve(
     harden()
     chosen = settings(host=host, port=port)
     configure_logging(chosen.log_level, chosen.log_file)
-    application = build(chosen)
-    if chosen.log_file is not None or not chosen.loopback:
-        Console(stderr=True).print(f"facewarden listens on {chosen.host}:{chosen.port}")
-    else:
-        Console(stderr=True).print(f"facewarden: http://{chosen.host}:{chosen.port}/")
-    uvicorn.run(
-        create_app(application),
-        host=chosen.host,
-        port=chosen.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=LIMIT_CONCURRENCY,
-        timeout_keep_alive=10,
-        timeout_graceful_shutdown=30,
-    )
+    with _listen(chosen.host, chosen.port) as listening:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(build(chosen)),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=LIMIT_CONCURRENCY,
+                timeout_keep_alive=10,
+                timeout_graceful_shutdown=30,
+            )
+        )
+        name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+        Console(stderr=True).print(f"facewarden: http://{name}:{listening.getsockname()[1]}/", highlight=False)
+        server.run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises AddressTaken before any model is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=128)
+    except OSError as error:
+        raise AddressTaken(f"{host} port {port}: {error.strerror}") from None

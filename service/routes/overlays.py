@@ -1,5 +1,7 @@
 """`POST /v1/overlays`: a picture comes back with its faces hidden."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from embeddings.image import PictureFormat
@@ -10,7 +12,7 @@ from service.workers import Workers
 from service.workflows.overlay import OverlayRequest
 
 MAX_NAME = 40
-ANSWER = {
+ANSWER: dict[int | str, dict[str, Any]] = {
     "200": {
         "description": "The picture, a fresh file without metadata.",
         "content": {f"image/{each}": {"schema": {"type": "string", "format": "binary"}} for each in PictureFormat},
