@@ -25,12 +25,12 @@ ACCEPTED: Final = "accepted"
 
 
 class UnitOfWork:
-    """A context manager over one database session. Not to be shared between threads."""
+    """A context manager over one database session. Not to be shared between threads. `now`: when it began."""
 
     def __init__(self, engine: Engine, keystore: Keystore, now: datetime) -> None:
         self._session = Session(engine)
         self._keystore = keystore
-        self._now = now
+        self.now = now
         self._new_keys: list[UUID] = []
 
     def __enter__(self) -> Self:
@@ -70,14 +70,14 @@ class UnitOfWork:
         if not 1 <= len(templates) <= MAX_TEMPLATES:
             raise ValueError(f"a person has 1 to {MAX_TEMPLATES} templates")
         with told_apart():
-            key = self._keystore.create(user_id, self._now)
+            key = self._keystore.create(user_id, self.now)
             self._new_keys.append(user_id)
             gallery = self._next_revision(people=1)
             self._session.add(
                 PersonRow(
                     user_id=user_id,
                     number=gallery.people,
-                    created_at=self._now,
+                    created_at=self.now,
                     consent_at=consent_at,
                     flagged=flagged,
                     revision=gallery.revision,
@@ -107,7 +107,7 @@ class UnitOfWork:
             user_id=user_id,
             model_id=template.model_id,
             capture=template.capture,
-            created_at=self._now,
+            created_at=self.now,
             sealed=seal(key, place, pack_vector(template.vector)),
         )
 

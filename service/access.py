@@ -100,7 +100,7 @@ class OriginGuard:
     """Refuses requests and WebSockets under a foreign name or from a foreign web page.
 
     A page that somebody has open in their browser can reach a service on loopback. It is held off three times:
-    - *Host* must be one of ours: loopback names, `bound` (the address listened on) or one of `hosts`. A rebound DNS
+    - *Host* must be one of ours: loopback names, `bound` (address and port listened on) or one of `hosts`. A rebound DNS
       name arrives under its own name. Any port will do, since ports get forwarded and a page cannot choose the name.
     - *Origin*, when sent, must be the host and port asked for, or one of `origins`. `null` (sandboxed frames, files,
       redirects) never is. Other pages on this machine have another port, hence another origin.
@@ -113,11 +113,11 @@ class OriginGuard:
     Pages of `origins` get the CORS headers that let them read answers.
     """
 
-    def __init__(self, app: App, *, hosts: Iterable[str], origins: Iterable[str], bound: str) -> None:
+    def __init__(self, app: App, *, hosts: Iterable[str], origins: Iterable[str], bound: tuple[str, int]) -> None:
         self._app = app
         self._hosts = LOOPBACK | {_host_name(each) for each in hosts}
-        if bound not in ANY_ADDRESS:
-            self._hosts |= {_host_name(bound)}
+        if bound[0] not in ANY_ADDRESS:
+            self._hosts |= {_host_name(bound[0])}
         self._origins = {_origin(each) for each in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

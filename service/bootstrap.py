@@ -79,7 +79,6 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             gallery,
             fpir=settings.identification_fpir,
             allow_duplicates=settings.allow_duplicates,
-            now=now,
         ),
         login=Login(
             pipeline,

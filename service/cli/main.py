@@ -5,13 +5,14 @@ import sys
 import typer
 from rich.console import Console
 
-from service.cli import serve, users
+from service.cli import demo, serve, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Privacy-preserving face enrolment and login."
 )
 application.command()(serve.serve)
+application.command()(demo.demo)
 application.add_typer(users.commands, name="users")
 
 

@@ -49,7 +49,6 @@ class Enrol:
         *,
         fpir: float,
         allow_duplicates: bool,
-        now: Callable[[], datetime],
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         self._pipeline = pipeline
@@ -57,7 +56,6 @@ class Enrol:
         self._gallery = gallery
         self._fpir = fpir
         self._allow_duplicates = allow_duplicates
-        self._now = now
         self._new_id = new_id
         self._one_at_a_time = threading.Lock()
 
@@ -96,7 +94,7 @@ class Enrol:
         *,
         flagged: bool,
     ) -> Enrolled:
-        user_id, now = self._new_id(), self._now()
+        user_id = self._new_id()
         rows = [
             NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
             for vector, number in zip(vectors, groups, strict=True)
@@ -104,8 +102,8 @@ class Enrol:
         metadata = {"label": request.label} if request.label else None
         with self._storage.begin() as work:
             work.add_person(
-                user_id, templates=rows, attributes=None, metadata=metadata, consent_at=now, flagged=flagged
+                user_id, templates=rows, attributes=None, metadata=metadata, consent_at=work.now, flagged=flagged
             )
             work.commit()
         self._gallery.put(user_id, enrolled)
-        return Enrolled(user_id, now, len(vectors), enrolled.captures, flagged)
+        return Enrolled(user_id, work.now, len(vectors), enrolled.captures, flagged)

@@ -1,0 +1,66 @@
+"""The real service as a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+STARTUP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`log`: everything the process wrote."""
+
+    base_url: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: str) -> Iterator[Service]:
+    """Starts the service over `home`, waits until it is ready, stops it as an operator would.
+
+    `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), home.parent / f"{home.name}.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
+    environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
+    arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(arguments, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        service = Service(f"http://127.0.0.1:{port}", process, log)
+        _wait(service)
+        yield service
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(40)
+
+
+def _wait(service: Service) -> None:
+    end = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < end and service.process.poll() is None:
+        try:
+            if httpx.get(service.base_url + "/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the service did not start:\n" + service.log.read_text(errors="replace"))
