@@ -1,9 +1,10 @@
 """Bytes in, an upright RGB picture out, or one refusal; and a fresh file from a picture.
 
 What is taken: JPEG (baseline and progressive, also grey and CMYK), PNG (every colour type and depth, interlaced too)
-and WebP (lossy and lossless), told by their content. Transparent parts are laid on white, 16 bits become 8, profiles
-are ignored. A file is first taken apart: size and orientation are read, and only what a decoder needs goes on to
-OpenCV, so no metadata, comment, thumbnail or trailing payload is ever parsed by native code.
+and WebP (lossy and lossless), told by their content. Transparent parts are laid on white (but for a PNG's one shade of
+grey declared transparent, which OpenCV shows as it is), 16 bits become 8, profiles are ignored. A file is first taken
+apart: size and orientation are read, and only what a decoder needs goes on to OpenCV, so no metadata, comment,
+thumbnail or trailing payload is ever parsed by native code.
 
 What is refused: animations, since taking one frame would silently drop the others; a file that lacks rows. A JPEG
 file without its end marker is taken if every row is there; damage inside the rows that a decoder can pass over is not
@@ -88,9 +89,9 @@ def decode(data: bytes, limits: ImageLimits) -> Picture:
 
 
 def from_jpeg(container: Container) -> Pixels:
-    """Raises BrokenImage, also where rows are missing; a missing end or a filled last row is reason to look."""
+    """Raises BrokenImage, also where rows are missing; a missing end or a filled last pixel is reason to look."""
     pixels = opened(container, container.stream, cv2.IMREAD_COLOR_RGB)
-    suspicious = not container.whole or bool((pixels[-1] == FILLED).all())
+    suspicious = not container.whole or bool((pixels[-1, -1] == FILLED).all())
     if suspicious:
         small = cv2.IMREAD_REDUCED_COLOR_8
         known, prolonged = raw(container.stream, small), raw(jpeg.prolonged(container.stream), small)

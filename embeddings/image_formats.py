@@ -1,5 +1,6 @@
 """What a file is, by its first bytes; its name and its declared type are never looked at."""
 
+from codecs import getincrementaldecoder
 from enum import StrEnum
 from typing import Final
 
@@ -99,4 +100,9 @@ def branded(data: bytes, brands: tuple[bytes, ...]) -> bool:
 
 
 def is_text(start: bytes) -> bool:
-    return all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in start) and 0x7F not in start and b"\xff" not in start
+    """Whether the beginning of a file is UTF-8 without control characters; its last character may be cut."""
+    try:
+        text = getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\t\n\r\f" for letter in text)
