@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -45,14 +46,14 @@ def _story(application: Application, portraits: Portraits, overlay: Path, home: 
 
     third = [portraits.obama3.read_bytes()]
     for claim in (enrolled.user_id, None):
-        seconds, session = _timed(lambda claim=claim: application.login(LoginRequest(third, claim)))
+        request = LoginRequest(third, claim)
+        seconds, session = _timed(partial(application.login, request))
         _say("log in", f"{session.mode}: recognised at a false match rate of {session.fmr:g}", seconds)
 
     seconds, refused = _timed(lambda: _is_refused(application, portraits, enrolled.user_id))
     _say("stranger", "not recognised" if refused else "[red]recognised, which is wrong[/red]", seconds)
 
-    request = OverlayRequest(portraits.obama3.read_bytes(), "blur")
-    seconds, hidden = _timed(lambda: application.overlay(request))
+    seconds, hidden = _timed(lambda: application.overlay(OverlayRequest(third[0], "blur")))
     overlay.write_bytes(hidden.image)
     _say(
         "overlay", f"{hidden.faces} face hidden, searched down to {hidden.smallest_face_px:.0f} px: {overlay}", seconds
