@@ -1,0 +1,60 @@
+"""Tiles cover the picture, stay under their size, and share enough for a face to be whole in one of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.hide import scales
+from embeddings.tiles import OVERLAP, TILE_AREA, fits_one, spans, tiles
+
+lengths = st.integers(16, 20_000)
+factors = st.sampled_from([2.0, 1.0, 0.5, 0.25])
+
+
+@settings(deadline=None)
+@given(lengths, factors, st.data())
+def test_a_face_of_the_overlap_is_whole_in_one_span(length: int, scale: float, data: st.DataObject) -> None:
+    parts = spans(length, scale)
+    assert parts[0][0] == 0
+    assert sum(parts[-1]) == length
+    size = min(length, int(OVERLAP / scale) - 1)
+    start = data.draw(st.integers(0, length - size))
+    assert any(first <= start and start + size <= first + part for first, part in parts)
+
+
+@settings(deadline=None)
+@given(st.integers(16, 6_500), st.integers(16, 6_500), factors)
+def test_no_tile_is_larger_than_one_run_may_be(width: int, height: int, scale: float) -> None:
+    parts = tiles(width, height, scale)
+    for tile in parts:
+        across, down = tile.factors
+        assert across * tile.width * down * tile.height <= TILE_AREA * 1.01
+        assert 0 <= tile.x <= tile.x + tile.width <= width
+        assert 0 <= tile.y <= tile.y + tile.height <= height
+    assert (len(parts) == 1) or not fits_one(width, height, scale)
+
+
+def test_a_tile_is_cut_and_resized() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1200, 3000, 3), np.uint8)
+    for tile in tiles(3000, 1200, 0.5):
+        part = tile.cut_from(picture)
+        assert part.shape == (round(tile.height * 0.5), round(tile.width * 0.5), 3)
+    whole = [tile.cut_from(picture) for tile in tiles(3000, 1200, 1.0)]
+    assert len(whole) > 1
+    np.testing.assert_array_equal(whole[0][0, 0], picture[0, 0])
+    np.testing.assert_array_equal(whole[-1][-1, -1], picture[-1, -1])
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((400, 300), (2.0, 1.0)),
+        ((1000, 800), (2.0, 1.0, 0.5)),
+        ((4000, 3000), (2.0, 1.0, 0.5, 0.25, 0.125)),
+        ((4001, 3000), (1.0, 0.5, 0.25, 0.125)),
+        ((7746, 5163), (1.0, 0.5, 0.25, 0.125, 0.0625)),
+    ],
+)
+def test_scales_of_a_search(size: tuple[int, int], expected: tuple[float, ...]) -> None:
+    assert scales(*size) == expected
