@@ -100,8 +100,9 @@ class OriginGuard:
     """Refuses requests and WebSockets under a foreign name or from a foreign web page.
 
     A page that somebody has open in their browser can reach a service on loopback. It is held off three times:
-    - *Host* must be one of ours: loopback names, `bound` (address and port listened on) or one of `hosts`. A rebound DNS
-      name arrives under its own name. Any port will do, since ports get forwarded and a page cannot choose the name.
+    - *Host* must be one of ours: loopback names, the address of `bound` (address and port listened on) or one of
+      `hosts`. A rebound DNS name arrives under its own name. Any port will do: ports get forwarded, and what a page
+      could not choose is the name.
     - *Origin*, when sent, must be the host and port asked for, or one of `origins`. `null` (sandboxed frames, files,
       redirects) never is. Other pages on this machine have another port, hence another origin.
     - *Sec-Fetch-Site*, when sent, must be `same-origin` or `none` (typed in, bookmarked); from one of `origins`
