@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from service.access import SecurityHeaders
 from service.asgi import problem_answer
