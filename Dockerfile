@@ -13,7 +13,7 @@ FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /home/facewarden facewarden \
  && install -d -o facewarden -g facewarden -m 0700 /data
 COPY --from=packages /opt/facewarden /opt/facewarden
-USER facewarden
+USER 10001
 # Inside a container the service must listen on every address, so FACEWARDEN_API_KEY has to be given.
 ENV FACEWARDEN_HOME=/data FACEWARDEN_HOST=0.0.0.0 FACEWARDEN_PORT=8000 PYTHONDONTWRITEBYTECODE=1
 VOLUME /data

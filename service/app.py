@@ -52,7 +52,12 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
     app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
     app.add_middleware(Problems)
-    app.add_middleware(OriginGuard, hosts=settings.allowed_hosts, origins=settings.allowed_origins, bound=settings.host)
+    app.add_middleware(
+        OriginGuard,
+        hosts=settings.allowed_hosts,
+        origins=settings.allowed_origins,
+        bound=(settings.host, settings.port),
+    )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     try:
