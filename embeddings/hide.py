@@ -17,8 +17,8 @@ AGREEMENT_IOU: Final = 0.4
 """A box counts if its score is SURE_SCORE, or if a box of another scale, both above WEAK_SCORE, lies on it."""
 DOUBLED_UP_TO: Final = 12_000_000  # pixels; twice the scale is four times the work
 OVERVIEW_SIDE: Final = 640  # the smallest scale: the longer side of the picture at most this long
-SEAM_PX: Final = 3.0  # searched pixels; a box that ends this near to a seam is cut by it
-COVERED: Final = 0.5  # share of a cut box under a whole one, from which on they are one face
+SEAM_PX: Final = 8.0  # searched pixels, two cells of the network; a box that ends this near to a seam is cut by it
+COVERED: Final = 0.7  # share of a cut box under a whole one, from which on they are one face
 
 
 @dataclass(frozen=True, slots=True, eq=False)

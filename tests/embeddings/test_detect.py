@@ -93,6 +93,17 @@ def test_hide_finds_faces_anywhere_in_a_picture_of_several_tiles(detector: Detec
     assert len(detection.faces) == len(places)
 
 
+@pytest.mark.parametrize(("side", "shift"), [(100, 0), (220, 80)])
+def test_a_face_that_a_seam_cuts_is_one_face(detector: Detector, side: int, shift: int) -> None:
+    step, last = side + 30, side + 200  # some lie on a seam of each scale
+    lefts, tops = range(10, 1500 - last, step), range(10, 1200 - last, step)
+    places = [(left + shift, top + shift, side) for left in lefts for top in tops]
+    faces = detector.detect(crowd(1500, 1200, places), Purpose.HIDE).faces
+    for place in places:
+        assert len(matching(faces, drawn_box(*place))) == 1, place
+    assert len(faces) == len(places)
+
+
 def test_hide_finds_a_face_larger_than_a_tile_once(detector: Detector) -> None:
     picture = crowd(2200, 1800, [(200, 0, 1800)])
     faces = detector.detect(picture, Purpose.HIDE).faces
