@@ -1,4 +1,4 @@
-"""No picture reaches the disk: what the service opens for writing while large pictures pass through every route.
+"""No picture reaches the disk or the network: what the service opens while large pictures pass through every route.
 
 The interpreter's audit hook sees Python's own files; strace, where it is installed, sees native code and unnamed
 temporary files as well.
@@ -75,7 +75,9 @@ def foreign(paths: set[str], home: Path) -> set[str]:
     return {
         path
         for path in paths - DEVICES
-        if not (Path(path).parent == home and OURS.fullmatch(Path(path).name)) and not path.startswith("/proc/self/")
+        if not path.lstrip("-").isdigit()  # a descriptor that is open already
+        and not (Path(path).parent == home and OURS.fullmatch(Path(path).name))
+        and not path.startswith("/proc/self/")
     }
 
 
@@ -99,12 +101,13 @@ def test_by_the_audit_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_by_strace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, trace = tmp_path / "home", tmp_path / "trace"
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    strace = ("strace", "-f", "-qq", "-e", "trace=%file,memfd_create", "-e", "signal=none", "-o", str(trace))
+    strace = ("strace", "-f", "-qq", "-e", "trace=%file,memfd_create,connect", "-e", "signal=none", "-o", str(trace))
     with running_service(
         home, command=(*strace, sys.executable, "-m", "service.cli.main"), FACEWARDEN_ALLOW_DUPLICATES="true"
     ) as service:
         statuses = post_everything(service.base_url)
     assert statuses.count(201) == 2
+    assert not [line for line in trace.read_text().splitlines() if "connect(" in line and "AF_INET" in line]
     calls = [found for line in trace.read_text().splitlines() if (found := CALL.search(line))]
     opened = {
         found["path"]
