@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 # The published builds report to their maker and keep an identifier on the disk, unless told not to before the import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 LARGE_INPUT_BYTES: Final = 16 * 2**20
 """A run on more than this gives its memory back, which costs about half as much time again: 1.4 MP of float32."""
