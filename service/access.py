@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
 from service.asgi import App, Message, Receive, Scope, Send, refuse
-from service.errors import ApiKeyRequired, TokenInvalid
+from service.errors import ApiKeyRequired, Busy, TokenInvalid
 from service.forms import MalformedBody, RequestTooLarge
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -24,6 +24,8 @@ ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
 PREFLIGHT_SECONDS: Final = 600
+BODIES_AT_ONCE: Final = 8
+"""256 MiB at the default limit of a request."""
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -209,35 +211,51 @@ def is_api(path: str) -> bool:
 
 
 class BodyLimit:
-    """Raises RequestTooLarge for a body of more than `limit` bytes: before reading when its length is declared, else
-    as soon as it has grown too large."""
+    """Limits what request bodies hold in memory.
 
-    def __init__(self, app: App, *, limit: int) -> None:
+    Raises RequestTooLarge for a body of more than `limit` bytes: before reading when its length is declared, else as
+    soon as it has grown too large. Raises Busy when the bodies of all requests that are not answered yet come to more
+    than `at_once` times `limit`: however many connections there are, uploads cannot exhaust the memory.
+    """
+
+    def __init__(self, app: App, *, limit: int, at_once: int = BODIES_AT_ONCE) -> None:
         self._app = app
         self._limit = limit
+        self._most = at_once * limit
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        for declared in Headers(scope=scope).getlist("content-length"):
-            if not declared.isascii() or not declared.isdigit():
-                raise MalformedBody("Content-Length is not a number")
-            # Compared by length first: a number of thousands of digits is never converted.
-            if len(declared.lstrip("0")) > len(str(self._limit)) or int(declared) > self._limit:
-                raise RequestTooLarge
+        self._check_declared(Headers(scope=scope))
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             if message["type"] == "http.request":
-                received += len(message.get("body", b""))
+                size = len(message.get("body", b""))
+                received += size
+                self._held += size
                 if received > self._limit:
                     raise RequestTooLarge
+                if self._held > self._most:
+                    raise Busy
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= received
+
+    def _check_declared(self, headers: Headers) -> None:
+        for declared in headers.getlist("content-length"):
+            if not declared.isascii() or not declared.isdigit():
+                raise MalformedBody("Content-Length is not a number")
+            # Compared by length first: a number of thousands of digits is never converted.
+            if len(declared.lstrip("0")) > len(str(self._limit)) or int(declared) > self._limit:
+                raise RequestTooLarge
 
 
 class SecurityHeaders:

@@ -1,10 +1,9 @@
 """Portraits to try the service on: those of the published source package of face_recognition (MIT).
 
 They are fetched from the package index, checked, and unpacked outside of version control; the package is neither
-built nor imported.
+installed nor imported.
 """
 
-import hashlib
 import subprocess
 import sys
 import tarfile
@@ -71,17 +70,29 @@ def fetch(folder: Path | None = None) -> Portraits:
 
 
 def _download(folder: Path) -> Path:
+    """The source package in `folder`. pip runs its set-up script for the metadata, hence only after checking it."""
+    pinned = folder / "requirements.txt"
+    pinned.write_text(f"{PACKAGE} --hash=sha256:{SHA256}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    source = ["--no-binary", ":all:", "--no-build-isolation", "--dest", str(folder), PACKAGE]
+    source = [
+        "--no-binary",
+        ":all:",
+        "--no-build-isolation",
+        "--require-hashes",
+        "--dest",
+        str(folder),
+        "-r",
+        str(pinned),
+    ]
     try:
         done = subprocess.run([*pip, *source], capture_output=True, check=False, timeout=300)  # noqa: S603 - fixed words
     except subprocess.TimeoutExpired:
         raise PortraitsUnavailable("the package index does not answer") from None
     found = list(folder.glob("*.tar.gz"))
+    if b"DO NOT MATCH THE HASHES" in done.stderr:
+        raise PortraitsUnavailable(f"the package index gave another {PACKAGE}")
     if done.returncode or len(found) != 1:
         raise PortraitsUnavailable(f"pip could not fetch {PACKAGE}")
-    if hashlib.sha256(found[0].read_bytes()).hexdigest() != SHA256:
-        raise PortraitsUnavailable(f"the package index gave another {PACKAGE}")
     return found[0]
 
 

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from service.access import Authority, BodyLimit, Origin, OriginGuard, SecurityHeaders, bearer, require_api_key
-from service.asgi import App, Receive, Scope, Send
+from service.asgi import App, Message, Receive, Scope, Send
 from service.errors import ApiKeyRequired, TokenInvalid
 from service.problems import Problems
 from tests.service.asgi_client import Pairs, call, connect, echo, scope
@@ -230,6 +232,38 @@ def test_what_turns_out_larger_than_declared_is_refused_too() -> None:
     assert call(limited(), "POST", "/", headers(), [b"x" * 60, b"x" * 40]).body == b"100"
     for told in (headers(), headers(Content_Length="000100")):
         assert call(limited(), "POST", "/", told, [b"x" * 60, b"x" * 41]).code == "request_too_large"
+
+
+def test_bodies_of_all_requests_together_are_limited_and_freed_again() -> None:
+    app = BodyLimit(echo, limit=100, at_once=2)
+
+    async def story() -> list[int]:
+        gate = asyncio.Event()
+        statuses: list[int] = []
+
+        async def one() -> None:
+            pieces = [b"x" * 90, b"x"]
+
+            async def receive() -> Message:
+                if len(pieces) == 1:
+                    await gate.wait()
+                return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+            async def send(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            await Problems(app)(scope("POST", "/", headers()), receive, send)
+
+        waiting = [asyncio.create_task(one()) for _ in range(2)]
+        await asyncio.sleep(0)
+        await one()
+        gate.set()
+        await asyncio.gather(*waiting)
+        await one()
+        return statuses
+
+    assert asyncio.run(story()) == [503, 200, 200, 200]
 
 
 # Headers
