@@ -1,0 +1,79 @@
+"""Chromium with a fake camera, watched for everything a page must not do."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+PATIENCE_MS = 30_000
+
+
+@dataclass(slots=True)
+class Watched:
+    """`complaints`: console errors, page errors, broken policies, requests to other origins."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+def chromium() -> str:
+    """The browser's path; skips the test where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("Chromium is not installed")
+
+
+@contextmanager
+def visit(base_url: str, camera: Path | None = None, *, scheme: str = "light", width: int = 1280) -> Iterator[Watched]:
+    """The page, before a camera that plays `camera` (.mjpeg), or without one."""
+    arguments = [*QUIET]
+    if camera is not None:
+        arguments += [*CAMERA, f"--use-file-for-fake-video-capture={camera}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        try:
+            permissions = ["camera"] if camera is not None else []
+            context = browser.new_context(
+                permissions=permissions,
+                color_scheme="dark" if scheme == "dark" else "light",
+                viewport={"width": width, "height": 900},
+            )
+            watched = Watched(context.new_page())
+            watched.page.set_default_timeout(PATIENCE_MS)
+            _watch(watched, base_url)
+            watched.page.goto(base_url + "/")
+            yield watched
+        finally:
+            browser.close()
+
+
+def _watch(watched: Watched, base_url: str) -> None:
+    def requested(request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in {"blob", "data"} and f"{url.scheme}://{url.netloc}" != base_url:
+            watched.complaints.append(f"request to {url.netloc}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            watched.complaints.append(message.text)
+
+    page = watched.page
+    page.on("request", requested)
+    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    page.on("console", said)

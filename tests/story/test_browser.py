@@ -1,0 +1,144 @@
+"""The page in a real browser before a fake camera: register, log in, be refused, hide a face."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from embeddings.image import ImageLimits
+from embeddings.pipeline import FacePipeline
+from embeddings.quality import QualityLimits
+from tests.evaluation_data import folder
+from tests.portraits import camera_stream, portraits
+from tests.story.browser import chromium, visit
+from tests.story.server import Service, running_service
+
+REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Camera streams of somebody and of a stranger, and a photo to hide faces in."""
+
+    somebody: Path
+    stranger: Path
+    photo: Path
+
+
+def filmed(_: Path) -> Cast:
+    films = folder("webcam")
+    photo = folder("photos") / "identification1.jpg"
+    return Cast(films / "talking_bbaf2n.mjpeg", films / "talking_brbk7n.mjpeg", photo)
+
+
+def portrayed(place: Path) -> Cast:
+    people = portraits()
+    return Cast(
+        camera_stream(people.obama, place / "somebody.mjpeg"),
+        camera_stream(people.biden, place / "stranger.mjpeg"),
+        people.obama3,
+    )
+
+
+@pytest.fixture(params=[filmed, portrayed], ids=["films", "portraits"])
+def cast(request: pytest.FixtureRequest, tmp_path: Path) -> Cast:
+    chromium()
+    make: Callable[[Path], Cast] = request.param
+    return make(tmp_path)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with running_service(tmp_path / "home") as running:
+        yield running
+
+
+def use_camera(page: Page, door: str) -> None:
+    page.click(f"#{door} .camera")
+    page.wait_for_selector(f"#{door}[data-state=camera]")
+
+
+def register(page: Page) -> str:
+    use_camera(page, "register")
+    page.check("#register input[name=consent]")
+    page.click("#register .go")
+    expect(page.locator("#register .done h3")).to_have_text("You are registered.")
+    return page.locator("#register code.id").inner_text()
+
+
+def log_in(page: Page) -> None:
+    use_camera(page, "login")
+    page.click("#login .go")
+
+
+def test_somebody_registers_and_logs_in_and_a_stranger_does_not(service: Service, cast: Cast) -> None:
+    with visit(service.base_url, cast.somebody) as watched:
+        user_id = register(watched.page)
+        log_in(watched.page)
+        expect(watched.page.locator("#login .done h3")).to_have_text("It is you.")
+        expect(watched.page.locator("#login dd.id")).to_have_text(user_id)
+        assert watched.complaints == []
+
+    with visit(service.base_url, cast.stranger) as watched:
+        log_in(watched.page)
+        expect(watched.page.locator("#login .notice")).to_have_attribute("data-code", "not_recognised")
+        expect(watched.page.locator("#login .notice strong")).to_have_text("Not recognised")
+        assert set(watched.complaints) == {REFUSED}
+
+
+def test_who_is_in_can_erase_themselves(service: Service, cast: Cast) -> None:
+    with visit(service.base_url, cast.somebody) as watched:
+        page = watched.page
+        register(page)
+        log_in(page)
+        page.click("#login .danger")
+        page.click("#erase button[value=erase]")
+        expect(page.locator("#login .done h3")).to_have_text("You are erased.")
+        page.click("#login .done button")
+        log_in(page)
+        expect(page.locator("#login .notice")).to_have_attribute("data-code", "not_recognised")
+
+
+@pytest.mark.parametrize("style", ["solid", "pixelate", "blur"])
+def test_a_downloaded_overlay_holds_no_face(service: Service, cast: Cast, tmp_path: Path, style: str) -> None:
+    with visit(service.base_url) as watched:
+        page = watched.page
+        page.check(f"#hide input[value={style}]", force=True)
+        page.set_input_files("#hide input[type=file]", cast.photo)
+        link = page.locator("#hide .done a[download]")
+        expect(link).to_be_visible()
+        with page.expect_download() as download:
+            link.click()
+        download.value.save_as(tmp_path / "hidden.jpg")
+        assert watched.complaints == []
+    pipeline = FacePipeline.load(ImageLimits(), QualityLimits())
+    assert pipeline.analyse(cast.photo.read_bytes()).faces
+    assert pipeline.analyse((tmp_path / "hidden.jpg").read_bytes()).faces == ()
+
+
+def test_consent_is_asked_before_anything_is_sent(service: Service, cast: Cast) -> None:
+    with visit(service.base_url, cast.somebody) as watched:
+        posted: list[str] = []
+        watched.page.on("request", lambda request: posted.append(request.url))
+        use_camera(watched.page, "register")
+        watched.page.click("#register .go")
+        expect(watched.page.locator("#register .notice")).to_have_attribute("data-code", "consent_required")
+        assert not [url for url in posted if url.endswith("/v1/users")]
+
+
+def test_without_a_camera_the_page_says_so(service: Service) -> None:
+    chromium()
+    with visit(service.base_url) as watched:
+        watched.page.click("#login .camera")
+        expect(watched.page.locator("#login .notice strong")).not_to_be_empty()
+
+
+@pytest.mark.parametrize("width", [320, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(service: Service, width: int, scheme: str) -> None:
+    chromium()
+    with visit(service.base_url, scheme=scheme, width=width) as watched:
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert watched.complaints == []
