@@ -17,7 +17,7 @@ from typing import ClassVar
 class ImageRefused(Exception):
     """A file that is not taken as a picture; always one of the classes below."""
 
-    code: ClassVar[str] = "image_refused"
+    code: ClassVar[str]
 
 
 class EmptyImage(ImageRefused):

@@ -48,9 +48,10 @@ async function call(path, options = {}) {
 function form(pictures, fields = {}) {
   const data = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value !== "") data.append(name, value);
+  const timed = pictures.some(({ capturedAt }) => capturedAt);
   for (const { blob, capturedAt } of pictures) {
     data.append("image", blob, "picture");
-    if (capturedAt) data.append("captured_at", String(capturedAt));
+    if (timed) data.append("captured_at", String(capturedAt || "")); // one for each picture, empty where unknown
   }
   return data;
 }
