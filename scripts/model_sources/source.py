@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -55,19 +56,30 @@ class NodePackage:
     version: str
     digest: str
 
-    def fetch(self) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            command = ["npm", "pack", "--silent", "--pack-destination", folder, f"{self.name}@{self.version}"]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            return verified(only_file(Path(folder)), self.digest, f"{self.name} {self.version}")
-
     def member(self, path: str) -> bytes:
-        """The file at `path` inside the tarball; npm puts everything under `package/`."""
-        with tarfile.open(fileobj=io.BytesIO(self.fetch()), mode="r:gz") as package:
-            stream = package.extractfile(path)
-            if stream is None:
-                raise FileNotFoundError(path)
-            return stream.read()
+        return self.members(path)[0]
+
+    def members(self, *paths: str) -> list[bytes]:
+        """The files at `paths` inside the tarball; npm puts everything under `package/`."""
+        tarball = verified(packed(self.name, self.version), self.digest, f"{self.name} {self.version}")
+        with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as package:
+            return [extracted(package, path) for path in paths]
+
+
+@cache
+def packed(name: str, version: str) -> bytes:
+    """The tarball as `npm pack` fetches it, fetched once."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "pack", "--silent", "--pack-destination", folder, f"{name}@{version}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return only_file(Path(folder))
+
+
+def extracted(package: tarfile.TarFile, path: str) -> bytes:
+    stream = package.extractfile(path)
+    if stream is None:
+        raise FileNotFoundError(path)
+    return stream.read()
 
 
 def only_file(folder: Path) -> bytes:
