@@ -12,11 +12,13 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.operating import Mode, OperatingPoint, verification_point
+from embeddings.operating import Measure, Mode, OperatingPoint, of_measure, verification_point
 from embeddings.types import FaceVector
 
 SAME_CAPTURE_DISTANCE: Final = 0.18
 """Vectors nearer than this are of one capture: above the frames of a clip, below photos of different days."""
+SAME_CAPTURE_DISTANCES: Final = {"dlib-resnet-v1.five-points.mirror+faceres.15": 0.24}
+"""The same for models whose distances are larger, by model_id: frames of four clips lie up to .237 apart there."""
 SAME_CAPTURE_SECONDS: Final = 10.0
 """Frames taken within this time are of one capture, however they differ."""
 
@@ -91,20 +93,22 @@ def agree(vectors: Sequence[FaceVector], points: Sequence[OperatingPoint]) -> No
     people, photos of different days) that refuses 5 in 100 sets of two, three or five photos of one person, and lets
     1 in 1,000 pass that hold one photo of somebody else.
     """
-    groups = group(vectors)
+    groups, by_distance = group(vectors), of_measure(points, Measure.DISTANCE)
     for number in range(max(groups) + 1 if len(vectors) > 1 else 0):
         apart = [vector for vector, its in zip(vectors, groups, strict=True) if its == number]
         others = [vector for vector, its in zip(vectors, groups, strict=True) if its != number]
         if not others:
             return
         rest = average(others, [its for its in groups if its != number])
-        point = verification_point(points, Mode(rest.captures, 1), AGREEMENT_FMR)
+        point = verification_point(by_distance, Mode(rest.captures, 1), AGREEMENT_FMR)
         if average(apart, [0] * len(apart)).vector.distance(rest.vector) > point.threshold:
             raise FramesDisagree("the pictures show different people")
 
 
 def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at: float | None) -> bool:
-    near = one.distance(other) < SAME_CAPTURE_DISTANCE  # before the times: it refuses two models
+    near = one.distance(other) < SAME_CAPTURE_DISTANCES.get(
+        one.model_id, SAME_CAPTURE_DISTANCE
+    )  # before the times: it refuses two models
     return near or (at is not None and other_at is not None and abs(at - other_at) <= SAME_CAPTURE_SECONDS)
 
 

@@ -6,7 +6,7 @@ non-match rate at FMR 1e-4 from .225 to .187. Both backends give the same vector
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 import dlib
@@ -15,24 +15,42 @@ from numpy.typing import NDArray
 
 from embeddings import dlib_net, weights
 from embeddings.align import CHIP_SIDE
+from embeddings.comparison import ByDistance, Comparison
 from embeddings.onnx import Runtime
 from embeddings.operating import DLIB_POINTS, OperatingPoint
-from embeddings.types import FaceVector, Pixels
+from embeddings.types import Face, FaceVector, Pixels
 
 Backend = Literal["onnx", "dlib"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What goes with the vectors of one model: their name, their length, and the thresholds measured for them."""
+    """What goes with the vectors of one model: their name, their length, the thresholds measured for them, for each
+    measure a table, and what they are compared by."""
 
     model_id: str
     dimension: int
     operating_points: tuple[OperatingPoint, ...] = field(repr=False)
+    comparison: Comparison = field(default_factory=ByDistance, repr=False, compare=False)
+
+    def by_distance(self) -> "ModelSpec":
+        """The same, compared by bare distance."""
+        return replace(self, comparison=ByDistance())
 
 
 # The name covers everything that a vector depends on: net, alignment and the averaging with the mirror image.
 DLIB_SPEC: Final = ModelSpec("dlib-resnet-v1.five-points.mirror", 128, DLIB_POINTS)
+
+
+class FaceEmbedder(Protocol):
+    """Makes the vector of a face. May be shared between threads."""
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
+        """Of the face in the picture and its chip (uint8 [150, 150, 3]). Raises ValueError for another shape."""
+        ...
 
 
 class Embedder(Protocol):
@@ -61,6 +79,9 @@ class DlibEmbedder:
         (raw,) = self._session.run({dlib_net.INPUT: with_mirrors(chips)})
         return from_pairs(raw)
 
+    def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
+        return self.embed([chip])[0]
+
 
 class DlibReferenceEmbedder:
     """dlib's own net: some twenty times slower, and what the converted one is held against."""
@@ -80,8 +101,11 @@ class DlibReferenceEmbedder:
             raw = [np.asarray(self._net.compute_face_descriptor(chip), np.float64) for chip in pairs]
         return from_pairs(np.stack(raw))
 
+    def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
+        return self.embed([chip])[0]
 
-def embedder_for(backend: Backend, runtime: Runtime) -> Embedder:
+
+def embedder_for(backend: Backend, runtime: Runtime) -> DlibEmbedder | DlibReferenceEmbedder:
     """The embedder of that name."""
     return DlibEmbedder(runtime) if backend == "onnx" else DlibReferenceEmbedder()
 

@@ -1,7 +1,7 @@
 """Comparing: an exact index of templates in memory, and the decision on a probe.
 
-A distance never leaves this module in a decision, a representation or a message: a caller who was told how close a
-refused face came could climb towards somebody else's.
+A distance or score never leaves this module in a decision, a representation or a message: a caller who was told how
+close a refused face came could climb towards somebody else's.
 """
 
 import threading
@@ -15,17 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.captures import Template
+from embeddings.comparison import ByDistance, Comparison
 from embeddings.operating import (
     IDENTIFICATION_FPIR,
     VERIFICATION_FMR,
+    Measure,
     Mode,
     OperatingPoint,
     identification_point,
+    of_measure,
     verification_point,
 )
 from embeddings.types import FaceVector
 
 AMBIGUITY_MARGIN: Final = 0.04
+"""Two people whose distances have so nearly the same room below their thresholds cannot be told apart."""
+AMBIGUITY_MARGINS: Final = {Measure.DISTANCE: AMBIGUITY_MARGIN, Measure.SCORE: 0.02}
+"""The same for scores: a cosine changes by the distance times its change, about .45 at the thresholds."""
 _DECOY_SEED: Final = 20_260_101
 _ROUNDING: Final = 1e-5  # far above what float32 sums of 128 products can lose (about 1e-6)
 _FIRST_ROWS: Final = 16
@@ -33,11 +39,15 @@ _FIRST_ROWS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Somebody enrolled, how far the probe is (Euclidean, 0 to 2), and the captures behind the template."""
+    """Somebody enrolled, how far the probe is (Euclidean, 0 to 2), and the captures behind the template.
+
+    `value`: the distance or score that operating points judge.
+    """
 
     key: UUID
     distance: float = field(repr=False)
     captures: int
+    value: float = field(repr=False)
 
 
 class Outcome(StrEnum):
@@ -62,15 +72,21 @@ class Decision:
 class VectorIndex:
     """Templates of one model, searched exactly: one vector a person, all in one float32 matrix.
 
-    Safe to share between threads. A vector that is removed, replaced or moved is overwritten with zeros.
+    Beside each vector lies its own number of the comparison, made at the first search after it came: for many at
+    once that is far cheaper. Safe to share between
+    threads. A vector that is removed, replaced or moved is overwritten with zeros.
     """
 
-    def __init__(self, model_id: str, dimension: int) -> None:
+    def __init__(self, model_id: str, dimension: int, comparison: Comparison | None = None) -> None:
+        """`comparison`: by bare distance where it is not given."""
         self.model_id = model_id
         self.dimension = dimension
+        self.comparison: Comparison = comparison or ByDistance()
         self._lock = threading.Lock()
         self._rows: NDArray[np.float32] = np.zeros((_FIRST_ROWS, dimension), np.float32)
         self._captures: NDArray[np.int32] = np.zeros(_FIRST_ROWS, np.int32)
+        self._own: NDArray[np.float64] = np.zeros(_FIRST_ROWS)
+        self._incomplete = False
         self._keys: list[UUID] = []
         self._places: dict[UUID, int] = {}
 
@@ -97,6 +113,8 @@ class VectorIndex:
                 self._places[key] = place
             self._rows[place] = template.vector.values
             self._captures[place] = template.captures
+            self._own[place] = np.nan
+            self._incomplete = True
 
     def remove(self, key: UUID) -> bool:
         """Forget somebody: the vector is overwritten. False where there was none."""
@@ -111,8 +129,10 @@ class VectorIndex:
                 self._places[moved] = place
                 self._rows[place] = self._rows[last]
                 self._captures[place] = self._captures[last]
+                self._own[place] = self._own[last]
             self._rows[last] = 0
             self._captures[last] = 0
+            self._own[last] = 0
             return True
 
     def get(self, key: UUID) -> Template | None:
@@ -124,36 +144,57 @@ class VectorIndex:
             return Template(FaceVector(self._rows[place].copy(), self.model_id), int(self._captures[place]))
 
     def search(self, vector: FaceVector, limit: int = 8) -> list[Candidate]:
-        """The `limit` nearest people, nearest first, exactly: float32 products choose, float64 distances rank."""
+        """The `limit` most alike people by the comparison, exactly: float32 products choose, float64 values rank."""
         self._check(vector)
         if limit < 1:
             raise ValueError("a search asks for at least one candidate")
+        probe = float(self.comparison.own(vector.values[None])[0])
         with self._lock:
             count = len(self._keys)
             if count == 0:
                 return []
-            rows = self._rows[:count]
-            squares = np.einsum("ij,ij->i", rows, rows) - 2 * (rows @ vector.values)
+            self._complete(count)
+            rows, own = self._rows[:count], self._own[:count]
+            squares = np.einsum("ij,ij->i", rows, rows) - 2 * (rows @ vector.values) + 2 * own
             nearest = np.arange(count)
             if count > limit:
                 bound = np.partition(squares, limit - 1)[limit - 1] + _ROUNDING
                 nearest = np.flatnonzero(squares <= bound)
             exact = np.linalg.norm(rows[nearest].astype(np.float64) - vector.values.astype(np.float64), axis=1)
-            order = np.argsort(exact, kind="stable")[:limit]
-            return [Candidate(self._keys[nearest[i]], float(exact[i]), int(self._captures[nearest[i]])) for i in order]
+            values = self.comparison.values(exact, probe, own[nearest])
+            order = np.argsort(exact**2 / 2 + own[nearest], kind="stable")[:limit]
+            return [
+                Candidate(self._keys[place], float(exact[i]), int(self._captures[place]), float(values[i]))
+                for i, place in ((int(i), int(nearest[i])) for i in order)
+            ]
+
+    def compare(self, probe: FaceVector, template: FaceVector) -> float:
+        """The distance or score of two vectors. Raises ValueError for vectors of another model."""
+        distance = probe.distance(template)
+        self._check(template)
+        own = self.comparison.own(np.stack((probe.values, template.values)))
+        return float(self.comparison.values(np.array([distance]), float(own[0]), own[1:])[0])
 
     def _check(self, vector: FaceVector) -> None:
         if vector.model_id != self.model_id or vector.values.shape != (self.dimension,):
             raise ValueError("a vector of another model does not belong into this index")
 
+    def _complete(self, count: int) -> None:
+        if self._incomplete:
+            missing = np.flatnonzero(np.isnan(self._own[:count]))
+            self._own[missing] = self.comparison.own(self._rows[missing])
+            self._incomplete = False
+
     def _make_room(self, count: int) -> None:
         if count <= len(self._rows):
             return
-        old_rows, old_captures = self._rows, self._captures
+        old_rows, old_captures, old_own = self._rows, self._captures, self._own
         self._rows = np.zeros((2 * len(old_rows), self.dimension), np.float32)
         self._captures = np.zeros(2 * len(old_rows), np.int32)
+        self._own = np.zeros(2 * len(old_rows))
         self._rows[: len(old_rows)] = old_rows
         self._captures[: len(old_rows)] = old_captures
+        self._own[: len(old_rows)] = old_own
         old_rows[:] = 0  # the freed memory keeps nobody
 
 
@@ -163,8 +204,9 @@ def verify(
     """One against one: is the probe the person it claims to be? An unknown key does the same work and is UNKNOWN."""
     enrolled = index.get(key)
     claimed = enrolled or _decoy(index)
-    point = verification_point(points, Mode(claimed.captures, probe.captures), fmr)
-    if probe.vector.distance(claimed.vector) <= point.threshold and enrolled is not None:
+    measured = of_measure(points, index.comparison.measure)
+    point = verification_point(measured, Mode(claimed.captures, probe.captures), fmr)
+    if point.room(index.compare(probe.vector, claimed.vector)) >= 0 and enrolled is not None:
         return Decision(Outcome.ACCEPTED, key, point)
     return Decision(Outcome.UNKNOWN)
 
@@ -175,20 +217,22 @@ def identify(
     """One against everybody in the index: who is it, if anybody?
 
     Each person is judged at the threshold of their own number of captures, for the size of the gallery. AMBIGUOUS
-    where two people pass and their room below their thresholds differs by less than AMBIGUITY_MARGIN.
+    where two people pass and their room beyond their thresholds differs by less than the margin of the measure.
     Raises GalleryTooLarge where the gallery needs an FMR that was never measured.
     """
-    gallery = len(index)
+    gallery, measure = len(index), index.comparison.measure
+    measured = of_measure(points, measure)
     passed: list[tuple[float, Candidate, OperatingPoint]] = []
-    identification_point(points, Mode(1, probe.captures), gallery, fpir)  # refuses a gallery too large, match or not
+    identification_point(measured, Mode(1, probe.captures), gallery, fpir)  # refuses a gallery too large, match or not
     for candidate in index.search(probe.vector):
-        point = identification_point(points, Mode(candidate.captures, probe.captures), gallery, fpir)
-        if candidate.distance <= point.threshold:
-            passed.append((point.threshold - candidate.distance, candidate, point))
+        point = identification_point(measured, Mode(candidate.captures, probe.captures), gallery, fpir)
+        room = point.room(candidate.value)
+        if room >= 0:
+            passed.append((room, candidate, point))
     if not passed:
         return Decision(Outcome.UNKNOWN)
     passed.sort(key=lambda entry: entry[0], reverse=True)
-    if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGIN:
+    if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGINS[measure]:
         return Decision(Outcome.AMBIGUOUS)
     return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2])
 

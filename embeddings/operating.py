@@ -1,4 +1,4 @@
-"""Operating points: a distance threshold together with the error rates that belong to it.
+"""Operating points: a threshold together with the error rates that belong to it.
 
 A bare threshold says nothing. How often strangers come closer than .335 depends on how many captures stand behind
 the template and behind the probe, so each point names its mode, its false match rate (FMR), its false non-match
@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Final
 
 VERIFICATION_FMR: Final = 1e-4
@@ -40,9 +41,17 @@ class Mode:
         return self.enrolled <= other.enrolled and self.captures <= other.captures
 
 
+class Measure(StrEnum):
+    """What a threshold is in: a Euclidean distance between unit vectors (0 to 2, smaller is more alike), or a score
+    normalised against a cohort (larger is more alike)."""
+
+    DISTANCE = "distance"
+    SCORE = "score"
+
+
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """Accept at a distance of at most `threshold` (Euclidean between unit vectors, 0 to 2).
+    """Accept at a distance of at most `threshold`, or a score of at least it.
 
     `fmr`: false match rate at the threshold. `fnmr`: false non-match rate. `impostor_events`: false matches that the
     threshold rests on, None where it was interpolated.
@@ -54,6 +63,15 @@ class OperatingPoint:
     threshold: float
     impostor_events: int | None
     measured_on: str
+    measure: Measure = Measure.DISTANCE
+
+    def room(self, value: float) -> float:
+        """How far a distance or score lies on the accepted side of the threshold; accepted from 0 on."""
+        return self.threshold - value if self.measure is Measure.DISTANCE else value - self.threshold
+
+    def stricter_than(self, other: "OperatingPoint") -> bool:
+        """Whether this threshold accepts less; both of one measure."""
+        return self.room(other.threshold) < 0
 
 
 MEASURED_ON: Final = "LFW: thresholds on 1,588 people, FNMR on 1,727 others"
@@ -74,6 +92,14 @@ DLIB_POINTS: Final[tuple[OperatingPoint, ...]] = (
     *_rows(Mode(3, 2), (1e-3, 0.334, 0.000, None), (1e-4, 0.296, 0.002, 22), (1e-5, 0.271, 0.020, 2)),
     *_rows(Mode(5, 2), (1e-3, 0.328, 0.000, None), (1e-4, 0.289, 0.000, 12), (1e-5, 0.262, 0.012, 1)),
 )
+
+
+def of_measure(points: Sequence[OperatingPoint], measure: Measure) -> tuple[OperatingPoint, ...]:
+    """Those of the points whose thresholds are in that measure. Raises ValueError where there is none."""
+    found = tuple(point for point in points if point.measure is measure)
+    if not found:
+        raise ValueError(f"no operating point was measured by {measure}")
+    return found
 
 
 def measured_mode(points: Sequence[OperatingPoint], mode: Mode) -> Mode:
@@ -101,7 +127,7 @@ def curve(points: Sequence[OperatingPoint], mode: Mode) -> tuple[OperatingPoint,
     for point in sorted(points, key=lambda point: point.mode, reverse=True):
         if not point.mode.at_most(standing):
             continue
-        if point.fmr not in best or point.threshold < best[point.fmr].threshold:
+        if point.fmr not in best or point.stricter_than(best[point.fmr]):
             best[point.fmr] = point
     return tuple(best[fmr] for fmr in sorted(best, reverse=True))
 
@@ -142,4 +168,4 @@ def _between(looser: OperatingPoint, stricter: OperatingPoint, fmr: float) -> Op
     share = math.log(fmr / stricter.fmr) / math.log(looser.fmr / stricter.fmr)
     threshold = stricter.threshold + share * (looser.threshold - stricter.threshold)
     source = f"{stricter.measured_on}; interpolated between FMR {looser.fmr:g} and {stricter.fmr:g}"
-    return OperatingPoint(stricter.mode, fmr, stricter.fnmr, threshold, None, source)
+    return OperatingPoint(stricter.mode, fmr, stricter.fnmr, threshold, None, source, stricter.measure)

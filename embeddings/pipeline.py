@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from embeddings.align import Aligner
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
-from embeddings.embed import Backend, Embedder, ModelSpec, embedder_for
+from embeddings.embed import FaceEmbedder, ModelSpec
+from embeddings.fused import EmbedderName, face_embedder
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.onnx import Runtime
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
-from embeddings.types import Face, FaceVector, Pixels, Quality
+from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class FacePipeline:
     """Detector, alignment, embedder and quality gate in a row. May be shared between threads."""
 
     def __init__(
-        self, detector: Detector, aligner: Aligner, embedder: Embedder, gate: QualityGate, limits: ImageLimits
+        self, detector: Detector, aligner: Aligner, embedder: FaceEmbedder, gate: QualityGate, limits: ImageLimits
     ) -> None:
         self._detector = detector
         self._aligner = aligner
@@ -56,14 +57,14 @@ class FacePipeline:
 
     @classmethod
     def load(
-        cls, limits: ImageLimits, quality_limits: QualityLimits, backend: Backend = "onnx", threads: int = 1
+        cls, limits: ImageLimits, quality_limits: QualityLimits, backend: EmbedderName = "onnx", threads: int = 1
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network. Raises WeightsUnusable, BrokenModel."""
         runtime = Runtime(threads)
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
-            embedder_for(backend, runtime),
+            face_embedder(backend, runtime),
             QualityGate(quality_limits),
             limits,
         )
@@ -92,9 +93,25 @@ class FacePipeline:
         quality = self._gate.measure(chip, face)
         if quality.refusals:
             raise FaceRefused(*quality.refusals)
-        (vector,) = self._embedder.embed([chip])
+        vector = self._embedder.vector(pixels, face, chip)
         height, width = pixels.shape[:2]
         return Capture(vector, face, quality, width, height)
+
+    def central(self, data: bytes) -> Capture:
+        """The vector of the face nearest the middle, whatever the gate objects to; for measuring, never for a login.
+
+        Raises ImageRefused, or FaceRefused where there is no face.
+        """
+        pixels = decode(data, self._limits).pixels
+        height, width = pixels.shape[:2]
+        faces = self._detector.detect(pixels, Purpose.FIND).faces
+        if not faces:
+            raise FaceRefused(Refusal.NO_FACE)
+        centres = ((face, face.box.center) for face in faces)
+        face = min(centres, key=lambda item: (item[1][0] - width / 2) ** 2 + (item[1][1] - height / 2) ** 2)[0]
+        chip = self._aligner.chip(pixels, face)
+        vector = self._embedder.vector(pixels, face, chip)
+        return Capture(vector, face, self._gate.measure(chip, face), width, height)
 
     def locate(self, data: bytes) -> tuple[Picture, Detection]:
         """The decoded picture, and every face that may be in it: recall first. Raises ImageRefused."""

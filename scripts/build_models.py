@@ -12,11 +12,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from model_sources import centerface
+from model_sources import centerface, face_api, faceres, human
 from model_sources.source import Model, sha256
 
 FOLDER = Path(__file__).resolve().parents[1] / "embeddings" / "models"
-REGISTRY: tuple[Model, ...] = (*centerface.MODELS,)  # one module of model_sources/ a family
+REGISTRY: tuple[Model, ...] = (
+    *centerface.MODELS,
+    *face_api.MODELS,
+    *human.MODELS,
+    *faceres.MODELS,
+)  # one module of model_sources/ a family
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Fit the cohort and measure the operating points of the fused embedder, from folders of pictures.
+
+    .venv/bin/python scripts/calibrate.py cohort UTKFACE    writes embeddings/models/fused_cohort.npz
+    .venv/bin/python scripts/calibrate.py points LFW        writes embeddings/fused_points.py
+
+UTKFACE: files named age_gender_race_time.jpg. LFW: one folder a person. Neither is part of the project; what is written
+are statistics of 20 people and more, and thresholds.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from embeddings.cohort import Cohort
+from embeddings.comparison import ByDistance, Comparison
+from embeddings.fused import COHORT
+from embeddings.image import ImageLimits
+from embeddings.operating import Mode
+from embeddings.pipeline import FacePipeline
+from embeddings.quality import QualityLimits
+from evaluation.faces import Faces, collect, pictures
+from evaluation.statistics import accepted, threshold_at
+from evaluation.trials import templates_and_probes, turned
+
+ROOM = Path(__file__).resolve().parents[1] / "embeddings"
+MODES = tuple(Mode(enrolled, captures) for enrolled in (1, 2, 3, 5) for captures in (1, 2, 3))
+RATES = (1e-2, 1e-3, 1e-4, 1e-5)
+ADULT = 16
+RACES, GENDERS = 4, 2
+HEAD = '''"""Operating points of the fused embedder, written by scripts/calibrate.py."""
+
+from typing import Final
+
+from embeddings.operating import Measure, Mode, OperatingPoint
+
+MEASURED_ON: Final = "{provenance}"
+
+
+def _rows(measure: Measure, mode: Mode, *rows: tuple[float, float, float, int]) -> tuple[OperatingPoint, ...]:
+    return tuple(
+        OperatingPoint(mode, fmr, fnmr, limit, events, MEASURED_ON, measure) for fmr, limit, fnmr, events in rows
+    )
+
+
+# FMR, threshold, FNMR, impostor events.
+FUSED_POINTS: Final[tuple[OperatingPoint, ...]] = (
+'''
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Fit the cohort, measure the operating points.")
+    parser.add_argument("what", choices=["cohort", "points"])
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), "fused")
+    paths = sorted(options.folder.glob("*_*_*_*.jpg")) if options.what == "cohort" else pictures(options.folder)
+    with Progress() as progress:
+        task = progress.add_task("faces", total=len(paths))
+        faces = collect(paths, pipeline, seen=lambda: progress.advance(task))
+    if options.what == "cohort":
+        fit(faces)
+    else:
+        calibrate(faces, pipeline.spec.comparison)
+    return 0
+
+
+def fit(faces: Faces) -> None:
+    """Adults by race and gender of their file names; a picture counts as a person."""
+    labels = np.array([[int(part) for part in name.split("_")[:3]] for name in faces.files])
+    known = (labels[:, 0] >= ADULT) & (labels[:, 1] < GENDERS) & (labels[:, 2] < RACES)
+    groups = labels[:, 2] * GENDERS + labels[:, 1]
+    content = Cohort.fit(faces.vectors[known], groups[known]).to_bytes()
+    (ROOM / "models" / f"{COHORT}.npz").write_bytes(content)
+    print(f"{int(known.sum())} people, {len(content):,} bytes")
+
+
+def calibrate(faces: Faces, score: Comparison) -> None:
+    provenance = f"LFW: {len(faces.people)} pictures of {len(set(faces.people))} people; FNMR on the same people"
+    lines = [HEAD.replace("{provenance}", provenance)]
+    for comparison in (score, ByDistance()):
+        for mode in MODES:
+            rows = measured(faces, mode, comparison)
+            lines.append(
+                f"    *_rows(Measure.{comparison.measure.name}, Mode({mode.enrolled}, {mode.captures}), {rows}),\n"
+            )
+    written = ROOM / "fused_points.py"
+    written.write_text("".join([*lines, ")\n"]), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(written)], check=True)
+
+
+def measured(faces: Faces, mode: Mode, comparison: Comparison) -> str:
+    """The rows of one mode as text, down to the last that one event carries; thresholds rounded to the strict side."""
+    run = templates_and_probes(faces, mode, comparison)
+    impostor, genuine = run.impostor, run.genuine
+    rows = []
+    for fmr in RATES:
+        try:
+            limit, events = threshold_at(impostor, fmr)
+        except ValueError:
+            break
+        rounded = float(np.ceil(limit * 1e4) / 1e4)
+        rows.append(
+            f"({fmr:.0e}, {turned(rounded, comparison.measure):.4f}, {1 - accepted(genuine, rounded):.4f}, {events})"
+        )
+    return ", ".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
