@@ -58,14 +58,14 @@ class Cohort:
             return cls(parts["means"], parts["directions"], parts["variances"])
 
     @classmethod
-    def fit(cls, vectors: Vectors, groups: NDArray[np.int_]) -> "Cohort":
+    def fit(cls, vectors: Vectors, groups: NDArray[np.int_], smallest: int = SMALLEST_GROUP) -> "Cohort":
         """The statistics of real vectors [n, dimension], one a person, and the group of each.
 
-        Raises ValueError where a group has fewer than SMALLEST_GROUP people: a mean of few shows who they are.
+        Raises ValueError where a group has fewer than `smallest` people: a mean of few shows who they are.
         """
         names, sizes = np.unique(groups, return_counts=True)
-        if names.size == 0 or sizes.min() < SMALLEST_GROUP:
-            raise ValueError(f"each group of a cohort needs at least {SMALLEST_GROUP} people")
+        if names.size == 0 or sizes.min() < smallest:
+            raise ValueError(f"each group of a cohort needs at least {smallest} people")
         values = vectors.astype(np.float64)
         means = np.stack([values[groups == name].mean(axis=0) for name in names])
         apart = values - means[np.searchsorted(names, groups)]

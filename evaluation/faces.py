@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,17 +34,20 @@ class Faces:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Every picture in the folders of a folder. Raises ValueError where there is none."""
-    found = [path for path in sorted(folder.glob("*/*")) if path.suffix.lower() in SUFFIXES]
+    """Every picture in the folders of a folder, or in the folder itself. Raises ValueError where there is none."""
+    found = [path for path in sorted([*folder.glob("*/*"), *folder.glob("*")]) if path.suffix.lower() in SUFFIXES]
     if not found:
         raise ValueError("a folder of people holds one folder of pictures for each person")
     return found
 
 
 def collect(
-    paths: Iterable[Path], pipeline: FacePipeline, *, gate: bool = False, threads: int = 2, seen: Callable[[], None]
+    folder: Path, pipeline: FacePipeline, *, gate: bool = False, threads: int = 2, seen: Callable[[], None]
 ) -> Faces:
-    """The face nearest the centre of each picture. `gate`: leave out what it objects to. `seen`: after each picture."""
+    """The face nearest the centre of each picture; one that lies in no folder of its own counts as a person.
+
+    `gate`: leave out what it objects to. `seen`: called after each picture. Raises ValueError without pictures.
+    """
     known: dict[bytes, Capture | None] = {}
 
     def one(path: Path) -> Capture | None:
@@ -57,7 +60,7 @@ def collect(
 
     rows: list[tuple[Path, Capture]] = []
     failed, objections = 0, Counter[str]()
-    chosen = sorted(paths)
+    chosen = pictures(folder)
     with ThreadPoolExecutor(threads) as pool:
         for path, capture in zip(chosen, pool.map(one, chosen), strict=True):
             if capture is None:
@@ -69,7 +72,7 @@ def collect(
     vectors = [capture.vector.values for _, capture in rows]
     return Faces(
         np.stack(vectors) if vectors else np.zeros((0, pipeline.spec.dimension), np.float32),
-        tuple(path.parent.name for path, _ in rows),
+        tuple(path.stem if path.parent == folder else path.parent.name for path, _ in rows),
         tuple(path.name for path, _ in rows),
         failed,
         dict(sorted(objections.items())),

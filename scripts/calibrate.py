@@ -58,10 +58,9 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), "fused")
-    paths = sorted(options.folder.glob("*_*_*_*.jpg")) if options.what == "cohort" else pictures(options.folder)
     with Progress() as progress:
-        task = progress.add_task("faces", total=len(paths))
-        faces = collect(paths, pipeline, seen=lambda: progress.advance(task))
+        task = progress.add_task("faces", total=len(pictures(options.folder)))
+        faces = collect(options.folder, pipeline, seen=lambda: progress.advance(task))
     if options.what == "cohort":
         fit(faces)
     else:
@@ -71,12 +70,20 @@ def main() -> int:
 
 def fit(faces: Faces) -> None:
     """Adults by race and gender of their file names; a picture counts as a person."""
-    labels = np.array([[int(part) for part in name.split("_")[:3]] for name in faces.files])
+    labels = np.array([label(name) for name in faces.files])
     known = (labels[:, 0] >= ADULT) & (labels[:, 1] < GENDERS) & (labels[:, 2] < RACES)
     groups = labels[:, 2] * GENDERS + labels[:, 1]
     content = Cohort.fit(faces.vectors[known], groups[known]).to_bytes()
     (ROOM / "models" / f"{COHORT}.npz").write_bytes(content)
     print(f"{int(known.sum())} people, {len(content):,} bytes")
+
+
+def label(name: str) -> tuple[int, int, int]:
+    """Age, gender and race; some names of the collection lack one, and count as nobody."""
+    parts = name.split("_")
+    if len(parts) != 4:
+        return (0, 0, 0)
+    return (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
 def calibrate(faces: Faces, score: Comparison) -> None:

@@ -1,0 +1,137 @@
+"""`facewarden evaluate`: error rates of the shipped pipeline on folders of pictures."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from embeddings.cohort import Cohort
+from embeddings.detect import CenterFace, Purpose
+from embeddings.fused import EmbedderName
+from embeddings.image import ImageLimits, decode
+from embeddings.onnx import Runtime
+from embeddings.operating import Mode
+from embeddings.pipeline import FacePipeline
+from embeddings.quality import QualityLimits
+from evaluation import cohorts, detection, groups, identification, plot
+from evaluation.faces import Faces, collect, pictures
+from evaluation.verification import as_json, shipped_points, verification
+
+commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
+console = Console(stderr=True)
+SIZES_PX = (12, 20, 30)
+
+Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="One folder of pictures for each person.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Chosen = Annotated[Literal["fused", "onnx", "dlib"], typer.Option("--embedder", help="Which vectors.")]
+Output = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the file there.")]
+Table = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: person or file, group.")]
+
+
+@commands.command("verification")
+def verify(  # noqa: PLR0913 - one parameter an option
+    folder: Folder,
+    *,
+    enrolled: Annotated[int, typer.Option(min=1, help="Pictures that make a template.")] = 1,
+    login: Annotated[int, typer.Option(min=1, help="Pictures of one login.")] = 1,
+    gate: Annotated[bool, typer.Option("--gate", help="Leave out what the quality gate refuses.")] = False,
+    identify: Annotated[bool, typer.Option("--identify", help="Also one against many.")] = False,
+    table: Annotated[Path | None, typer.Option("--groups", exists=True, help="CSV: person or file, group.")] = None,
+    plotted: Annotated[Path | None, typer.Option("--plot", help="Write DET curve and histograms as SVG.")] = None,
+    cohort: Annotated[Path | None, typer.Option(exists=True, help="A cohort of your own.")] = None,
+    embedder: Chosen = "fused",
+    matching: Annotated[Literal["score", "distance"] | None, typer.Option(help="Compare by this.")] = None,
+    as_object: AsJson = False,
+) -> None:
+    """False match and false non-match rates, all people against all."""
+    started, mode = time.monotonic(), Mode(enrolled, login)
+    pipeline = _pipeline(embedder)
+    faces = _faces(folder, pipeline, gate=gate)
+    spec = pipeline.spec.by_distance() if matching == "distance" else pipeline.spec
+    if cohort is not None:
+        spec = cohorts.with_cohort(spec, Cohort.from_bytes(cohort.read_bytes()))
+    report, run = verification(faces, spec, mode)
+    answer = as_json(report)
+    if table is not None:
+        threshold = min(shipped_points(spec, mode), key=lambda point: abs(point.fmr - 1e-4)).threshold
+        answer["groups"] = as_json(groups.groups(run, groups.read(table), threshold))
+    if identify:
+        answer["identification"] = as_json(identification.identification(faces, spec, mode))
+    if plotted is not None:
+        plotted.write_text(plot.svg(run, f"{spec.model_id}, {enrolled} enrolled, {login} at login"), encoding="utf-8")
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
+@commands.command("detection")
+def detect(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Pictures and their boxes.json.")],
+    *,
+    purpose: Annotated[Literal["find", "hide"], typer.Option(help="Search as for a login, or as for hiding.")] = "hide",
+    as_object: AsJson = False,
+) -> None:
+    """How many of the annotated faces are found, and how many boxes are wrong."""
+    detector, wanted = CenterFace.load(Runtime()), Purpose(purpose)
+    annotated = detection.wider(folder)
+    seen, spent = [], 0.0
+    with Progress(console=console, transient=True) as progress:
+        for path, annotations in progress.track(annotated.items(), description="pictures"):
+            pixels = decode(path.read_bytes(), ImageLimits()).pixels
+            started = time.perf_counter()
+            found = detector.detect(pixels, wanted).faces
+            spent += time.perf_counter() - started
+            seen.append(detection.Seen(annotations, tuple((face.box, face.score) for face in found)))
+    report = detection.report(seen, [(float(size), float("inf")) for size in SIZES_PX])
+    recall = {str(int(row.from_px)): row.share for row in report.recalls}
+    answer = {
+        "purpose": purpose,
+        "images": report.pictures,
+        "recall": recall,
+        "extra_per_image": report.extra_per_picture,
+        "ms_per_image": 1000 * spent / max(1, report.pictures),
+    }
+    _print(answer, as_object=as_object)
+
+
+@commands.command("cohort")
+def fit_cohort(
+    folder: Folder,
+    *,
+    table: Annotated[Path, typer.Option("--groups", exists=True, dir_okay=False, help="CSV: person or file, group.")],
+    write: Output = None,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """Fit a cohort on your own people, by group, and say what it changes for people it was not fitted on."""
+    pipeline = _pipeline(embedder)
+    faces = _faces(folder, pipeline)
+    names = groups.read(table)
+    answer = as_json(cohorts.report(faces, names, pipeline.spec))
+    if write is not None:
+        write.write_bytes(cohorts.fit(faces, names).to_bytes())
+    _print(answer, as_object=as_object)
+
+
+def _pipeline(embedder: str) -> FacePipeline:
+    return FacePipeline.load(ImageLimits(), QualityLimits(), cast("EmbedderName", embedder))
+
+
+def _faces(folder: Path, pipeline: FacePipeline, *, gate: bool = False) -> Faces:
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("pictures", total=len(pictures(folder)))
+        return collect(folder, pipeline, gate=gate, seen=lambda: progress.advance(task))
+
+
+def _print(answer: dict[str, Any], *, as_object: bool) -> None:
+    if as_object:
+        print(json.dumps(answer, indent=2))
+        return
+    for name, value in answer.items():
+        lines = value if isinstance(value, list) else [value]
+        for line in lines:
+            text = "  ".join(f"{key} {each}" for key, each in line.items()) if isinstance(line, dict) else line
+            Console().print(f"{name:18}", text, highlight=False, markup=False, soft_wrap=True)
