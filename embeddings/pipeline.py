@@ -3,24 +3,28 @@
 No picture outlives the call it was given to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embeddings.align import Aligner
+from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
 from embeddings.fused import EmbedderName, face_embedder
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.onnx import Runtime
+from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
-    """A face and what the quality gate thinks of it."""
+    """A face, what the quality gate thinks of it, and what it appears to be."""
 
     face: Face
     quality: Quality
+    attributes: Attributes = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +38,49 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Capture:
-    """The one clear face of a picture: its vector, where it is, how good it is, and the picture's size in px."""
+    """The one clear face of a picture: its vector, where it is, how good it is, what it appears to be, and the
+    picture's size in px."""
 
     vector: FaceVector
     face: Face
     quality: Quality
     width: int
     height: int
+    attributes: Attributes = NOTHING
 
 
 class FacePipeline:
     """Detector, alignment, embedder and quality gate in a row. May be shared between threads."""
 
     def __init__(
-        self, detector: Detector, aligner: Aligner, embedder: FaceEmbedder, gate: QualityGate, limits: ImageLimits
+        self,
+        detector: Detector,
+        aligner: Aligner,
+        embedder: FaceEmbedder,
+        gate: QualityGate,
+        limits: ImageLimits,
+        estimator: AttributeEstimator | None = None,
     ) -> None:
         self._detector = detector
         self._aligner = aligner
         self._embedder = embedder
         self._gate = gate
         self._limits = limits
+        self._estimator = estimator
 
     @classmethod
     def load(
-        cls, limits: ImageLimits, quality_limits: QualityLimits, backend: EmbedderName = "onnx", threads: int = 1
+        cls,
+        limits: ImageLimits,
+        quality_limits: QualityLimits,
+        backend: EmbedderName = "onnx",
+        threads: int = 1,
+        attributes: frozenset[str] = frozenset(),
     ) -> "FacePipeline":
-        """Loads every model (about .4 s). `threads`: for one run of a network. Raises WeightsUnusable, BrokenModel."""
+        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+
+        Raises WeightsUnusable, BrokenModel.
+        """
         runtime = Runtime(threads)
         return cls(
             CenterFace.load(runtime),
@@ -67,6 +88,7 @@ class FacePipeline:
             face_embedder(backend, runtime),
             QualityGate(quality_limits),
             limits,
+            PackagedAttributes.load(runtime, attributes) if attributes else None,
         )
 
     @property
@@ -74,13 +96,22 @@ class FacePipeline:
         """What goes with the vectors of this pipeline."""
         return self._embedder.spec
 
-    def analyse(self, data: bytes) -> Analysis:
-        """Every face of a picture and its quality; no vector is made. Raises ImageRefused."""
+    def analyse(self, data: bytes, *, attributes: bool = False) -> Analysis:
+        """Every face of a picture, its quality and, on request, its attributes; no vector. Raises ImageRefused."""
         pixels = decode(data, self._limits).pixels
         height, width = pixels.shape[:2]
         found = self._detector.detect(pixels, Purpose.FIND).faces
-        faces = tuple(SeenFace(face, self._gate.measure(self._aligner.chip(pixels, face), face)) for face in found)
+        looks = self._looks(pixels, found, wanted=attributes)
+        faces = tuple(
+            SeenFace(face, self._gate.measure(self._aligner.chip(pixels, face), face), look)
+            for face, look in zip(found, looks, strict=True)
+        )
         return Analysis(width, height, faces)
+
+    def _looks(self, pixels: Pixels, faces: Sequence[Face], *, wanted: bool) -> list[Attributes]:
+        if self._estimator is None or not wanted:
+            return [NOTHING] * len(faces)
+        return self._estimator.estimate(pixels, faces)
 
     def capture(self, data: bytes) -> Capture:
         """The vector of the one clear face. Raises ImageRefused, or FaceRefused with every reason."""
@@ -94,8 +125,9 @@ class FacePipeline:
         if quality.refusals:
             raise FaceRefused(*quality.refusals)
         vector = self._embedder.vector(pixels, face, chip)
+        (attributes,) = self._looks(pixels, [face], wanted=True)
         height, width = pixels.shape[:2]
-        return Capture(vector, face, quality, width, height)
+        return Capture(vector, face, quality, width, height, attributes)
 
     def central(self, data: bytes) -> Capture:
         """The vector of the face nearest the middle, whatever the gate objects to; for measuring, never for a login.

@@ -23,6 +23,8 @@ def settings_table() -> str:
             shown = "user data folder"
         elif default is None or default == ():
             shown = "unset"
+        elif isinstance(default, tuple):
+            shown = f"`{','.join(default)}`"
         else:
             shown = f"`{str(default).lower() if isinstance(default, bool) else default}`"
         lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |")

@@ -62,6 +62,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
+        attributes=frozenset(settings.attributes),
     )
     gallery = Gallery(pipeline.spec)
     with storage.begin() as work:
@@ -79,6 +80,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             gallery,
             fpir=settings.identification_fpir,
             allow_duplicates=settings.allow_duplicates,
+            attributes=frozenset(settings.attributes),
         ),
         login=Login(
             pipeline,

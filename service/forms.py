@@ -153,6 +153,19 @@ def choice(form: Form, name: str, kind: type[Choice]) -> Choice | None:
         raise InvalidField(name) from None
 
 
+def kinds(form: Form, name: str, known: frozenset[str]) -> frozenset[str] | None:
+    """Some of `known`, comma separated, or `none`; None when the field is absent. Raises InvalidField."""
+    value = single(form, name)
+    if value is None:
+        return None
+    chosen = frozenset(part.strip() for part in value.split(",") if part.strip())
+    if chosen == {"none"}:
+        return frozenset()
+    if not chosen or not chosen <= known:
+        raise InvalidField(name)
+    return chosen
+
+
 def captured_at(form: Form, name: str = "captured_at") -> tuple[float | None, ...] | None:
     """When each picture was taken, seconds since 1970, None where the value is empty; None when the field is absent.
 

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from embeddings.attributes import KINDS
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     embedder: Literal["onnx", "dlib"] = Field(
         "onnx", description="What computes face vectors: onnxruntime, or dlib's own slower net."
     )
+    attributes: Names = Field(
+        ("age", "gender", "emotion"),
+        description="What is estimated besides identity: of age, gender, emotion, comma separated; `none` for nothing.",
+    )
     verification_fmr: float = Field(
         1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."
     )
@@ -78,10 +83,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "attributes", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("attributes")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value == ("none",):
+            return ()
+        if not set(value) <= KINDS:
+            raise ValueError("is none, or some of age, gender, emotion")
+        return value
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -28,6 +28,7 @@ from service.forms import (
     choice,
     identifier,
     integer,
+    kinds,
     one_image,
     text,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "choice",
     "identifier",
     "integer",
+    "kinds",
     "one_image",
     "read_form",
     "read_json",

@@ -1,12 +1,16 @@
 """`POST /v1/analyze`: the faces in a picture and how good they are. Nothing is kept."""
 
+from functools import partial
+from typing import Any
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from embeddings.attributes import KINDS, described
 from embeddings.pipeline import Analysis
 from service.bootstrap import Application
-from service.routes.bodies import PROBLEM, image_body
-from service.uploads import one_image, read_form
+from service.routes.bodies import PROBLEM, fields, image_body
+from service.uploads import kinds, one_image, read_form
 from service.workers import Workers
 
 
@@ -36,6 +40,7 @@ class Face(BaseModel):
     points: list[tuple[float, float]]
     quality: Quality
     refusals: list[str]
+    attributes: dict[str, Any]
 
 
 class Faces(BaseModel):
@@ -50,17 +55,26 @@ def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["pictures"])
     settings = application.settings
 
-    @routes.post("/v1/analyze", responses={"4XX": PROBLEM}, openapi_extra=image_body(several=False))
+    @routes.post(
+        "/v1/analyze",
+        responses={"4XX": PROBLEM},
+        openapi_extra=image_body(
+            several=False, **fields(attributes="What to tell of age, gender, emotion, comma separated, or `none`.")
+        ),
+    )
     async def analyze(request: Request) -> Faces:
-        """Faces, their quality, and why enrolment or login would refuse each. The picture is not kept."""
+        """Faces, their quality, why enrolment would refuse each, and what they appear to be. Nothing is kept."""
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
-        return _faces(await workers.run(application.pipeline.analyse, one_image(form)))
+        chosen = kinds(form, "attributes", KINDS)
+        wanted = KINDS if chosen is None else chosen
+        analyse = partial(application.pipeline.analyse, attributes=bool(wanted))
+        return _faces(await workers.run(analyse, one_image(form)), wanted)
 
     return routes
 
 
-def _faces(analysis: Analysis) -> Faces:
+def _faces(analysis: Analysis, wanted: frozenset[str]) -> Faces:
     return Faces(
         width=analysis.width,
         height=analysis.height,
@@ -76,7 +90,8 @@ def _faces(analysis: Analysis) -> Faces:
                     asymmetry=quality.asymmetry,
                 ),
                 refusals=[refusal.value for refusal in quality.refusals],
+                attributes=described(attributes, wanted),
             )
-            for face, quality in ((seen.face, seen.quality) for seen in analysis.faces)
+            for face, quality, attributes in ((seen.face, seen.quality, seen.attributes) for seen in analysis.faces)
         ],
     )

@@ -1,7 +1,7 @@
 """`POST /v1/login`: face login."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -22,13 +22,16 @@ class Assurance(BaseModel):
 
 
 class Session(BaseModel):
-    """Who it is. `last_login_at` is the login before this one."""
+    """Who it is. `last_login_at` is the login before this one; `attributes` are those kept at enrolment, `emotion` is
+    that of these frames and kept nowhere."""
 
     user_id: UUID
     enrolled_at: datetime
     last_login_at: datetime | None
     mode: Literal["1:1", "1:N"]
     assurance: Assurance
+    attributes: dict[str, Any]
+    emotion: dict[str, Any] | None
     token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a kind of token
     expires_in: int
@@ -63,6 +66,8 @@ def router(application: Application, workers: Workers) -> APIRouter:
             last_login_at=done.last_login_at,
             mode="1:N" if done.mode == "1:N" else "1:1",
             assurance=Assurance(acr=done.acr, fmr=done.fmr),
+            attributes=dict(done.attributes),
+            emotion=dict(done.emotion) if done.emotion is not None else None,
             token=done.issued.token,
             expires_in=done.issued.expires_in,
         )

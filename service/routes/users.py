@@ -1,15 +1,17 @@
 """`POST /v1/users`: enrolment."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from embeddings.attributes import KINDS
 from service.access import require_api_key
 from service.bootstrap import Application
 from service.routes.bodies import PROBLEM, fields, image_body
-from service.uploads import boolean, captured_at, read_form, text
+from service.uploads import boolean, captured_at, kinds, read_form, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
@@ -23,6 +25,7 @@ class User(BaseModel):
     created_at: datetime
     photos: int
     captures: int
+    attributes: dict[str, Any]
 
 
 def router(application: Application, workers: Workers) -> APIRouter:
@@ -39,6 +42,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 consent="`true`: the person has agreed to the processing of their face.",
                 label="A note kept sealed beside the template, at most 200 characters.",
                 captured_at="Milliseconds since 1970, one for each picture.",
+                attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
             ),
         ),
     )
@@ -55,8 +59,15 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 consent=boolean(form, "consent"),
                 label=text(form, "label", MAX_LABEL),
                 taken_at=captured_at(form),
+                attributes=kinds(form, "attributes", KINDS),
             ),
         )
-        return User(user_id=done.user_id, created_at=done.created_at, photos=done.photos, captures=done.captures)
+        return User(
+            user_id=done.user_id,
+            created_at=done.created_at,
+            photos=done.photos,
+            captures=done.captures,
+            attributes=dict(done.attributes),
+        )
 
     return routes

@@ -60,11 +60,11 @@ const post = (path, body, signal) => call(path, { method: "POST", body, signal }
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 
 export const ready = () => call("/readyz");
-export const enrol = async (pictures, label) =>
-  (await post("/v1/users", form(pictures, { consent: "true", label }))).json();
+export const enrol = async (pictures, label, attributes) =>
+  (await post("/v1/users", form(pictures, { consent: "true", label, attributes }))).json();
 export const login = async (pictures, userId) => (await post("/v1/login", form(pictures, { user_id: userId }))).json();
 export const me = async (token) => (await call("/v1/me", { headers: bearer(token) })).json();
-export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }]), signal)).json();
+export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();
 
 /** Whether everything is gone already; false: the key is, freed space is still being cleared. */
 export async function erase(token) {

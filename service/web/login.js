@@ -1,6 +1,6 @@
 // Door 2: a face is recognised; who is in can see what is kept of them, and erase it.
 import { erase, login as send, me } from "./api.js";
-import { button, date, element, facts, Stage } from "./stage.js";
+import { button, date, element, facts, looks, Stage } from "./stage.js";
 
 export function login(door, dialog) {
   const stage = new Stage(door);
@@ -20,6 +20,7 @@ function show(stage, session, dialog) {
     ["You are", session.user_id, "id"],
     ["Since", date(session.enrolled_at)],
     ["Last here", session.last_login_at ? date(session.last_login_at) : "never before"],
+    ...looks({ ...session.attributes, emotion: session.emotion }),
     ["Found", session.mode === "1:1" ? "by the ID you gave" : "among everybody, by face alone"],
   ];
   const kept = element("div", "", "kept");

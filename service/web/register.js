@@ -1,6 +1,6 @@
 // Door 1: a face is enrolled.
 import { enrol, Problem } from "./api.js";
-import { button, date, element, facts, Stage } from "./stage.js";
+import { button, date, element, facts, looks, Stage } from "./stage.js";
 
 export function register(door, { enrolled }) {
   const stage = new Stage(door);
@@ -16,7 +16,7 @@ export function register(door, { enrolled }) {
           advice: "Read the sentence above and tick it if you agree. Nothing was sent.",
         });
       }
-      const person = await enrol(await stage.collect(), form.label.value.trim());
+      const person = await enrol(await stage.collect(), form.label.value.trim(), form.looks.checked ? "" : "none");
       enrolled(person.user_id);
       show(stage, person);
     });
@@ -40,6 +40,7 @@ function show(stage, person) {
     facts([
       ["Since", date(person.created_at)],
       ["Kept", `${person.photos} × 128 numbers, sealed`],
+      ...looks(person.attributes),
     ]),
     copy,
     button("Register another person", () => stage.again()),

@@ -210,6 +210,15 @@ export function facts(rows) {
   return list;
 }
 
+/** Apparent attributes as rows; what was left out or not sure has none. */
+export function looks({ age, gender, emotion } = {}) {
+  const rows = [];
+  if (age) rows.push(["Looks", `${Math.round(age.low)} to ${Math.round(age.high)} years old`]);
+  if (gender && gender.value !== "unknown") rows.push(["Appears", gender.value]);
+  if (emotion && emotion.value !== "unknown") rows.push(["Mood", emotion.value]);
+  return rows;
+}
+
 export function date(text) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(new Date(text));
 }

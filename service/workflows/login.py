@@ -1,17 +1,18 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from db.records import Person
 from db.storage import Storage
+from embeddings.attributes import combine, described
 from embeddings.captures import Template, agree, average, group
 from embeddings.matching import Decision, Outcome, identify, verify
-from embeddings.pipeline import FacePipeline
+from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
-from embeddings.types import FaceVector
 from service.errors import NotRecognised
 from service.gallery import Gallery
 from service.tokens import ACR_PHOTO, Issued, Tokens
@@ -28,7 +29,11 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Who it is, by which comparison (`mode` 1:1 or 1:N), at which false match rate, and the token."""
+    """Who it is, by which comparison (`mode` 1:1 or 1:N), at which false match rate, and the token.
+
+    `attributes`: those kept at enrolment. `emotion`: of these very frames, kept nowhere; None for a person of whom none
+    is kept.
+    """
 
     user_id: UUID
     enrolled_at: datetime
@@ -37,6 +42,8 @@ class LoggedIn:
     fmr: float
     acr: str
     issued: Issued
+    attributes: Mapping[str, Any]
+    emotion: Mapping[str, Any] | None
 
 
 class Login:
@@ -63,7 +70,7 @@ class Login:
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
         """Raises ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason, NotRecognised."""
-        probe = self._probe(request)
+        captures, probe = self._probe(request)
         with self._storage.begin() as work:
             self._gallery.refresh(work)
             decision = self._decide(request.user_id, probe)
@@ -75,23 +82,24 @@ class Login:
             work.commit()
         if not accepted or person is None or decision.point is None:
             raise NotRecognised
-        return self._welcome(request, person, decision.point.fmr)
+        return self._welcome(request, person, decision.point.fmr, captures)
 
-    def _probe(self, request: LoginRequest) -> Template:
-        """The average of the usable frames; the reasons of the first unusable one where none is."""
-        vectors: list[FaceVector] = []
+    def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
+        """The usable frames and their average; the reasons of the first unusable one where none is."""
+        captures: list[Capture] = []
         times: list[float | None] = []
         refused: FaceRefused | None = None
         for image, taken_at in zip(request.images, request.taken_at or [None] * len(request.images), strict=True):
             try:
-                vectors.append(self._pipeline.capture(image).vector)
+                captures.append(self._pipeline.capture(image))
                 times.append(taken_at)
             except FaceRefused as refusal:
                 refused = refused or refusal
-        if refused is not None and not vectors:
+        if refused is not None and not captures:
             raise refused
+        vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points)
-        return average(vectors, group(vectors, times))
+        return captures, average(vectors, group(vectors, times))
 
     def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
         points = self._pipeline.spec.operating_points
@@ -99,7 +107,9 @@ class Login:
             return identify(self._gallery.index, probe, points, self._fpir)
         return verify(self._gallery.index, claimed, probe, points, self._fmr)
 
-    def _welcome(self, request: LoginRequest, person: Person, fmr: float) -> LoggedIn:
+    def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
+        kept = person.attributes or {}
+        now = described(combine([capture.attributes for capture in captures]), kept.keys() & {"emotion"})
         return LoggedIn(
             user_id=person.user_id,
             enrolled_at=person.created_at,
@@ -108,4 +118,6 @@ class Login:
             fmr=fmr,
             acr=ACR_PHOTO,
             issued=self._tokens.issue(person.user_id, ACR_PHOTO),
+            attributes=kept,
+            emotion=now.get("emotion"),
         )
