@@ -122,8 +122,8 @@ class PackagedAttributes:
         return probabilities
 
 
-def _with_mirrors(views: Floats) -> Floats:
-    return np.ascontiguousarray(np.concatenate([views, views[..., ::-1]]))
+def _with_mirrors(views: NDArray[np.floating]) -> Floats:
+    return np.ascontiguousarray(np.concatenate([views, views[..., ::-1]]), np.float32)
 
 
 def _small(view: _View, factor: float) -> Floats:

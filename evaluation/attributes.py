@@ -1,5 +1,6 @@
 """Apparent age, gender and emotion against labels: what `facewarden evaluate attributes` prints."""
 
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -125,10 +126,6 @@ def _ages_and_genders(seen: Sequence[tuple[Labelled, Attributes]]) -> dict[str, 
     groups |= {"male": male == 1, "female": male == 0}
     figures["gender_accuracy_by"] = {name: float(right[these].mean()) for name, these in groups.items() if these.any()}
     return figures
-
-
-def _bands() -> Iterator[tuple[int, int]]:
-    return zip(BANDS, BANDS[1:], strict=False)
 
 
 def _emotions(seen: Sequence[tuple[Labelled, Attributes]]) -> dict[str, Any]:
