@@ -113,7 +113,8 @@ def _ages_and_genders(seen: Sequence[tuple[Labelled, Attributes]]) -> dict[str, 
     years, error, within, right, male = rows[:, 0], np.abs(rows[:, 0] - rows[:, 1]), rows[:, 2], rows[:, 3], rows[:, 4]
     adult = years >= ADULT
     groups = {
-        f"{low}-{high - 1}" if high < 200 else f"{low}+": (years >= low) & (years < high) for low, high in _bands()
+        f"{low}-{high - 1}" if high < BANDS[-1] else f"{low}+": (years >= low) & (years < high)
+        for low, high in itertools.pairwise(BANDS)
     }
     figures: dict[str, Any] = {
         "age_mae": float(error.mean()),

@@ -17,7 +17,7 @@ from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import cohorts, detection, groups, identification, plot
+from evaluation import attributes, cohorts, detection, groups, identification, plot
 from evaluation.faces import Faces, collect, pictures
 from evaluation.verification import as_json, shipped_points, verification
 
@@ -95,6 +95,20 @@ def detect(
         "ms_per_image": 1000 * spent / max(1, report.pictures),
     }
     _print(answer, as_object=as_object)
+
+
+@commands.command("attributes")
+def look(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Pictures with labels.")],
+    *,
+    labels: Annotated[
+        Literal["utkface", "folders"],
+        typer.Option(help="Names such as 30_0_..., age and gender; or one folder for each emotion."),
+    ],
+    as_object: AsJson = False,
+) -> None:
+    """Errors of age, gender and emotion on pictures with labels."""
+    _print(attributes.evaluate_attributes(folder, labels), as_object=as_object)
 
 
 @commands.command("cohort")
