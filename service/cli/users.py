@@ -18,6 +18,8 @@ from service.workflows.people import People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
 console = Console()
+LEAST_WIDTH = 100
+"""Characters; a narrower terminal would cut the IDs."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -62,7 +64,7 @@ def listing(
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
             flag = "yes" if person.flagged else ""
             table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
-        console.print(table if found else "Nobody is enrolled.")
+        console.print(table if found else "Nobody is enrolled.", width=max(console.width, LEAST_WIDTH))
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
 

@@ -59,7 +59,7 @@ def test_listing_pages_in_the_order_of_enrolment(home: Path) -> None:
     assert told["total"] == 3
     assert [person["user_id"] for person in told["people"]] == ids[1:]
     assert [person["flagged"] for person in told["people"]] == [True, False]
-    table = run.invoke(application, ["users", "list"], env={"COLUMNS": "120"}).output
+    table = run.invoke(application, ["users", "list"], env={"COLUMNS": "40"}).output
     assert all(each in table for each in ids)
 
 
