@@ -64,7 +64,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
     )
-    gallery = Gallery(pipeline.spec)
+    gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
         gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)

@@ -21,7 +21,7 @@ class Gallery:
     """A `VectorIndex` in step with the database. Safe to use from several threads."""
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.index = VectorIndex(spec.model_id, spec.dimension)
+        self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison)
         self._model_id = spec.model_id
         self._revision = -1
         self._lock = threading.Lock()

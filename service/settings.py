@@ -63,8 +63,12 @@ class Settings(BaseSettings):
     min_eye_distance_px: float = Field(
         32.0, ge=8, description="Smallest distance between the eyes for enrolment and login, pixels."
     )
-    embedder: Literal["onnx", "dlib"] = Field(
-        "onnx", description="What computes face vectors: onnxruntime, or dlib's own slower net."
+    embedder: Literal["onnx", "dlib", "fused"] = Field(
+        "onnx",
+        description="Face vectors: dlib's by onnxruntime, by dlib's own slower net, or fused with those of a second net.",
+    )
+    matching: Literal["score", "distance"] = Field(
+        "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
     )
     attributes: Names = Field(
         ("age", "gender", "emotion"),

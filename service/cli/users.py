@@ -64,7 +64,7 @@ def listing(
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
             flag = "yes" if person.flagged else ""
             table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
-        console.print(table if found else "Nobody is enrolled.", width=max(console.width, LEAST_WIDTH))
+        Console(width=max(console.width, LEAST_WIDTH)).print(table if found else "Nobody is enrolled.")
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
 
