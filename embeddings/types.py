@@ -121,3 +121,50 @@ class Quality:
     brightness: float
     asymmetry: float
     refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """468 points of a face in MediaPipe's order, float32 [468, 3]: x and y in px of the picture, z in the same unit.
+
+    z is smaller the nearer to the camera, about 0 at the edge of the face. `score`: how sure the network is that there
+    is a face at all, 0 to 1; below .5 the points mean nothing.
+    """
+
+    points: NDArray[np.float32]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """How a head is turned, in degrees.
+
+    yaw: positive when the nose points to the right of the picture; pitch: positive with the chin up; roll: positive
+    when the head is turned clockwise on the screen. The zero of pitch is a convention: people who look into a camera
+    read about -5.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eye:
+    """One eye, in pixels of the picture.
+
+    `outline` float32 [16, 2]: 0 outer corner, 1 to 7 lower lid, 8 inner corner, 9 to 15 upper lid. `iris` float32
+    [5, 2]: its centre, then four points of its rim. `opening`: height over width, about .3 when open.
+    """
+
+    outline: Points
+    iris: Points
+    opening: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eyes:
+    """Both eyes; left and right are the subject's own."""
+
+    left: Eye
+    right: Eye

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
     embedder: Literal["onnx", "dlib", "fused"] = Field(
         "onnx",
-        description="Face vectors: dlib's by onnxruntime, by dlib's own slower net, or fused with those of a second net.",
+        description="Face vectors: dlib's by onnxruntime, by dlib's own net, or fused with those of a second net.",
     )
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
