@@ -29,7 +29,12 @@ from embeddings.operating import (
 from embeddings.types import FaceVector
 
 AMBIGUITY_MARGIN: Final = 0.04
-"""Two people whose distances have so nearly the same room below their thresholds cannot be told apart."""
+"""Two people whose distances have so nearly the same room below their thresholds cannot be told apart.
+
+LFW, 1,589 people, one to three photos enrolled, FMR 1e-3 and 1e-4: of 5,417 times that somebody else came within the
+threshold beside the right person, they were the nearer 110 times, and by more than .04 five times. Of the times that
+the right person was the nearer, the margin gives away 5 to 24 in 100.
+"""
 AMBIGUITY_MARGINS: Final = {Measure.DISTANCE: AMBIGUITY_MARGIN, Measure.SCORE: 0.02}
 """The same for scores: a cosine changes by the distance times its change, about .45 at the thresholds."""
 _DECOY_SEED: Final = 20_260_101
