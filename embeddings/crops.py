@@ -70,12 +70,12 @@ class Crop:
         return pixels[top : max(bottom, top + 1), left : max(right, left + 1)], left, top
 
 
-def eye_mouth_crop(points: Points, factor: float, down: float, *, upright: bool) -> Crop:
+def eye_mouth_crop(points: Points, factor: float, down: float, tilt: float = 0.0) -> Crop:
     """The crop set by eyes and mouth. `points` as in `Face`.
 
     Unit: the larger of the distance of the eyes and `SHORT_EYES` times that from eyes to mouth. Side: `factor` units.
-    Centre: `down` of the way from the middle of the eyes to the middle of the mouth. `upright`: turned so that the eyes
-    lie level. Raises ValueError where the points coincide.
+    Centre: `down` of the way from the middle of the eyes to the middle of the mouth. Turned until the line of the eyes
+    lies within `tilt` (radians) of level. Raises ValueError where the points coincide.
     """
     found = points.astype(np.float64)
     eyes, mouth = found[:2].mean(0), found[3:].mean(0)
@@ -84,8 +84,8 @@ def eye_mouth_crop(points: Points, factor: float, down: float, *, upright: bool)
     if not unit > 1e-3:
         raise ValueError("points that coincide give no crop")
     x, y = eyes + down * (mouth - eyes)
-    turn = float(np.arctan2(along[1], along[0])) if upright else 0.0
-    return Crop(float(x), float(y), factor * unit, turn)
+    slope = float(np.arctan2(along[1], along[0]))
+    return Crop(float(x), float(y), factor * unit, slope - float(np.clip(slope, -tilt, tilt)))
 
 
 def halved(pixels: Pixels) -> Pixels:

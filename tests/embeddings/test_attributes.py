@@ -26,6 +26,7 @@ from embeddings.detect import CenterFace, Purpose
 from embeddings.image import ImageLimits, decode
 from embeddings.onnx import Runtime
 from embeddings.packaged_attributes import PackagedAttributes
+from embeddings.types import Box, Face
 from tests.drawn_faces import drawn_face
 from tests.portraits import portraits
 
@@ -106,6 +107,21 @@ def test_the_mirror_image_looks_the_same(estimator: PackagedAttributes) -> None:
     assert straight.age.years == pytest.approx(mirrored.age.years, abs=1.0)
 
 
+@pytest.mark.parametrize("degrees", [-30, 30])
+def test_an_emotion_does_not_hang_on_how_the_head_leans(estimator: PackagedAttributes, degrees: float) -> None:
+    pixels = drawn_face(400)
+    points = np.array([(150, 184), (250, 184), (200, 262), (160, 306), (240, 306)], np.float32)
+    matrix = cv2.getRotationMatrix2D((200, 200), -degrees, 1)
+    leaning = np.asarray(cv2.warpAffine(pixels, matrix, (400, 400), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    felt = []
+    for picture, where in ((pixels, points), (leaning, moved)):
+        found = estimator.estimate(picture, [Face(Box(90, 60, 220, 300), 1.0, where)])[0].emotion
+        assert found is not None
+        felt.append(list(found.probabilities.values()))
+    assert np.abs(np.subtract(felt[0], felt[1])).max() < 0.3
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_only_what_was_asked_for_is_looked_for(kind: str) -> None:
     found = PackagedAttributes.load(Runtime(1), frozenset({kind})).estimate_chip(drawn_face(160))
@@ -120,14 +136,23 @@ def test_a_crop_levels_the_eyes_and_keeps_their_place() -> None:
     matrix = np.column_stack([turn, (100, 100) - turn @ (100, 100)])
     turned = np.asarray(cv2.warpAffine(picture, matrix, (200, 200), borderMode=cv2.BORDER_REPLICATE), np.uint8)
     moved = (points @ turn.T + matrix[:, 2]).astype(np.float32)
-    straight = eye_mouth_crop(points, 2.0, 0.5, upright=True).cut(picture, 64)
-    levelled = eye_mouth_crop(moved, 2.0, 0.5, upright=True).cut(turned, 64)
+    straight = eye_mouth_crop(points, 2.0, 0.5).cut(picture, 64)
+    levelled = eye_mouth_crop(moved, 2.0, 0.5).cut(turned, 64)
     assert np.abs(straight.astype(int) - levelled).mean() < 4
+
+
+@pytest.mark.parametrize(("leaning", "left"), [(0, 0), (8, 8), (-8, -8), (30, 10), (-30, -10)])
+def test_a_crop_leaves_a_head_as_it_leans_up_to_its_tilt(leaning: float, left: float) -> None:
+    angle = np.deg2rad(leaning)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    points = (np.array([(-20, 0), (20, 0), (0, 20), (-15, 40), (15, 40)]) @ turn + 100).astype(np.float32)
+    crop = eye_mouth_crop(points, 2.0, 0.5, tilt=np.deg2rad(10))
+    assert np.rad2deg(angle - crop.turn) == pytest.approx(left, abs=1e-4)
 
 
 def test_points_that_coincide_give_no_crop() -> None:
     with pytest.raises(ValueError, match="coincide"):
-        eye_mouth_crop(np.full((5, 2), 9, np.float32), 2, 0.5, upright=True)
+        eye_mouth_crop(np.full((5, 2), 9, np.float32), 2, 0.5)
 
 
 @pytest.mark.parametrize("size", [32, 64, 300])
