@@ -16,7 +16,7 @@ from embeddings.types import Pixels, Points
 SHORT_EYES: Final = 1.035
 """The distance from eyes to mouth of a frontal face is the distance of its eyes over this; a turned face keeps only
 the former. Set so that the crop of factor 2.5 gives UTKFace's own chips back."""
-FINEST: Final = 4.0  # picture pixels a sample before the picture is halved first
+FINEST: Final = 2.0  # picture pixels a sample before the picture is halved first
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,7 @@ _AGE_FACTORS: Final = (2.375, 2.5)
 _AGE_DOWN: Final = 0.52
 _EMOTION_DOWN: Final = 0.5
 _HUMAN_FACTORS: Final = (2.5, 2.7, 2.9)
-_MIRRORED: Final = (
-    1  # of the three, the one that is turned left to right: as good as all of them twice, at half the time
-)
+_MIRRORED: Final = 1  # of the three, the one turned left to right: as good as all of them twice, at half the time
 _FACE_API_FACTORS: Final = (2.5, 2.9)
 # Sigma in px of a crop that had to be enlarged: adds half a point or more on FER2013 (48 px). Larger faces stay sharp:
 # there the two nets agree more often without it (.62 against .58 on LFW).

@@ -12,6 +12,7 @@ from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
 from embeddings.fused import EmbedderName, face_embedder
 from embeddings.image import ImageLimits, Picture, decode
+from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
@@ -50,19 +51,22 @@ class Capture:
 
 
 class FacePipeline:
-    """Detector, alignment, embedder and quality gate in a row. May be shared between threads."""
+    """Detector, alignment, mesh, quality gate and embedder in a row. May be shared between threads."""
 
     def __init__(
         self,
         detector: Detector,
         aligner: Aligner,
+        mesh: FaceMesh,
         embedder: FaceEmbedder,
+        *,
         gate: QualityGate,
         limits: ImageLimits,
         estimator: AttributeEstimator | None = None,
     ) -> None:
         self._detector = detector
         self._aligner = aligner
+        self._mesh = mesh
         self._embedder = embedder
         self._gate = gate
         self._limits = limits
@@ -85,10 +89,11 @@ class FacePipeline:
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
+            FaceMesh.load(runtime),
             face_embedder(backend, runtime),
-            QualityGate(quality_limits),
-            limits,
-            PackagedAttributes.load(runtime, attributes) if attributes else None,
+            gate=QualityGate(quality_limits),
+            limits=limits,
+            estimator=PackagedAttributes.load(runtime, attributes) if attributes else None,
         )
 
     @property
@@ -103,10 +108,13 @@ class FacePipeline:
         found = self._detector.detect(pixels, Purpose.FIND).faces
         looks = self._looks(pixels, found, wanted=attributes)
         faces = tuple(
-            SeenFace(face, self._gate.measure(self._aligner.chip(pixels, face), face), look)
+            SeenFace(face, self._quality(pixels, face, self._aligner.chip(pixels, face)), look)
             for face, look in zip(found, looks, strict=True)
         )
         return Analysis(width, height, faces)
+
+    def _quality(self, pixels: Pixels, face: Face, chip: Pixels) -> Quality:
+        return self._gate.measure(chip, face, self._mesh.find(pixels, face))
 
     def _looks(self, pixels: Pixels, faces: Sequence[Face], *, wanted: bool) -> list[Attributes]:
         if self._estimator is None or not wanted:
@@ -121,7 +129,7 @@ class FacePipeline:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
         face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
         chip = self._aligner.chip(pixels, face)
-        quality = self._gate.measure(chip, face)
+        quality = self._quality(pixels, face, chip)
         if quality.refusals:
             raise FaceRefused(*quality.refusals)
         vector = self._embedder.vector(pixels, face, chip)
@@ -143,7 +151,7 @@ class FacePipeline:
         face = min(centres, key=lambda item: (item[1][0] - width / 2) ** 2 + (item[1][1] - height / 2) ** 2)[0]
         chip = self._aligner.chip(pixels, face)
         vector = self._embedder.vector(pixels, face, chip)
-        return Capture(vector, face, self._gate.measure(chip, face), width, height)
+        return Capture(vector, face, self._quality(pixels, face, chip), width, height)
 
     def locate(self, data: bytes) -> tuple[Picture, Detection]:
         """The decoded picture, and every face that may be in it: recall first. Raises ImageRefused."""

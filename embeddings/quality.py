@@ -1,11 +1,12 @@
 """Which faces are good enough to enrol or log in with, and why another is not.
 
-Everything but the eye distance is measured on the aligned chip (or on the five points), so that it does not depend on
+Everything but the eye distance is measured on the aligned chip or on the mesh, so that it does not depend on
 the size of the picture. The limits were set on LFW (3,901 photos) and films of people before a webcam, where vectors
-begin to fail. False non-match rate one against one at FMR 1e-4, where one of the two photos is
+begin to fail. False non-match rate of dlib's vectors one against one at FMR 1e-4, where one of the two photos is
 
     any of LFW                         .19     sharpness below .36    .69 (19 photos)
-    eyes nearer than 28 px, 32 px      .63 .39     asymmetry .45 to .5, beyond     .65 .57 (23 photos)
+    eyes nearer than 28 px, 32 px      .63 .39     yaw 35 to 40 degrees, 40 to 50    .31 .49 (28, 16 photos)
+    pitch below -32, above 20          .35 .50 (5, 30 photos)
 
 and, for one spoilt photo each of 500 people (unspoilt .16), beside the share that is refused for it:
 
@@ -23,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.align import CHIP_SIDE
-from embeddings.types import Face, Pixels, Points, Quality, Refusal
+from embeddings.mesh import SURE, pose
+from embeddings.types import Face, HeadPose, Mesh, Pixels, Quality, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class QualityLimits:
     """What is still accepted.
 
     `min_eye_distance_px`: between the centres of the eyes, px of the picture. `min_sharpness`, `min_brightness`,
-    `max_brightness`, `max_blown_out`, `max_asymmetry`: see `QualityGate.measure`. Another face counts from
+    `max_brightness`, `max_blown_out`: see `QualityGate.measure`. `max_yaw` to either side, `min_pitch`, `max_pitch`:
+    degrees, as in `HeadPose`; people who look into a camera read a pitch of about -6. Another face counts from
     `other_face_size` of the main face's longer side on, at a detector score of at least `other_face_score`.
     """
 
@@ -40,7 +43,9 @@ class QualityLimits:
     min_brightness: float = 25.0
     max_brightness: float = 225.0
     max_blown_out: float = 0.35
-    max_asymmetry: float = 0.45
+    max_yaw: float = 40.0
+    min_pitch: float = -32.0
+    max_pitch: float = 20.0
     other_face_size: float = 0.4
     other_face_score: float = 0.5
 
@@ -74,27 +79,32 @@ class QualityGate:
                 raise FaceRefused(Refusal.SEVERAL_FACES)
         return main
 
-    def measure(self, chip: Pixels, face: Face) -> Quality:
-        """`chip`: the aligned face, uint8 [150, 150, 3]; `face`: as it was detected, in the picture.
+    def measure(self, chip: Pixels, face: Face, mesh: Mesh) -> Quality:
+        """`chip`: the aligned face, uint8 [150, 150, 3]; `face`: as it was detected, in the picture; `mesh`: its mesh.
 
-        sharpness: see `sharpness`. brightness: mean luma (0 to 255) of the oval that the face fills. asymmetry: see
-        `asymmetry`. too_bright also where more than `max_blown_out` of the oval is at 250 or above.
+        sharpness: see `sharpness`. brightness: mean luma (0 to 255) of the oval that the face fills. too_bright also
+        where more than `max_blown_out` of the oval is at 250 or above. turned_away also where no mesh fits the face:
+        a profile, or a face that is covered.
         """
         luma = np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), np.uint8)
         oval = luma[_OVAL]
         brightness, blown_out = float(oval.mean()), float((oval >= 250).mean())
-        sharp, turn = sharpness(luma), asymmetry(face.points)
+        sharp, turned = sharpness(luma), head_pose(mesh)
         eyes = float(np.linalg.norm(face.points[1] - face.points[0]))
         limits = self._limits
         objections = {
             Refusal.TOO_SMALL: eyes < limits.min_eye_distance_px,
-            Refusal.TURNED_AWAY: turn > limits.max_asymmetry,
+            Refusal.TURNED_AWAY: turned is None or not self._looks_here(turned),
             Refusal.TOO_DARK: brightness < limits.min_brightness,
             Refusal.TOO_BRIGHT: brightness > limits.max_brightness or blown_out > limits.max_blown_out,
             Refusal.BLURRED: sharp < limits.min_sharpness,
         }
         refusals = tuple(refusal for refusal, objected in objections.items() if objected)
-        return Quality(eyes, sharp, brightness, turn, refusals)
+        return Quality(eyes, sharp, brightness, turned, refusals)
+
+    def _looks_here(self, head: HeadPose) -> bool:
+        limits = self._limits
+        return abs(head.yaw) <= limits.max_yaw and limits.min_pitch <= head.pitch <= limits.max_pitch
 
 
 def sharpness(luma: NDArray[np.uint8]) -> float:
@@ -109,17 +119,9 @@ def sharpness(luma: NDArray[np.uint8]) -> float:
     return float(fine / max(float(middling), 1.0))  # a flat surface is not sharp
 
 
-def asymmetry(points: Points) -> float:
-    """How far the tip of the nose lies beside the middle of the eyes, along the line through them, in eye distances.
-
-    0 looks straight ahead; a profile is beyond 1. `points` as in `Face`.
-    """
-    left, right, nose = points[:3].astype(np.float64)
-    eyes = right - left
-    length = float(eyes @ eyes)
-    if length < 1e-6:
-        return 1.0
-    return abs(float((nose - (left + right) / 2) @ eyes)) / length
+def head_pose(mesh: Mesh) -> HeadPose | None:
+    """How the head is turned; None where the network doubts that the mesh is of a face."""
+    return pose(mesh) if mesh.score >= SURE else None
 
 
 def _long_side(face: Face) -> float:

@@ -109,20 +109,6 @@ class Refusal(StrEnum):
     TURNED_AWAY = "turned_away"
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What the quality gate measured on one face, and what it objects to (empty = good enough).
-
-    `eye_distance_px`: pixels of the picture; the other measures are defined in `embeddings.quality`.
-    """
-
-    eye_distance_px: float
-    sharpness: float
-    brightness: float
-    asymmetry: float
-    refusals: tuple[Refusal, ...]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
     """468 points of a face in MediaPipe's order, float32 [468, 3]: x and y in px of the picture, z in the same unit.
@@ -147,6 +133,21 @@ class HeadPose:
     yaw: float
     pitch: float
     roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the quality gate measured on one face, and what it objects to (empty = good enough).
+
+    `eye_distance_px`: pixels of the picture. `pose`: None where no mesh fits the face. The other measures are defined
+    in `embeddings.quality`.
+    """
+
+    eye_distance_px: float
+    sharpness: float
+    brightness: float
+    pose: HeadPose | None
+    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """`POST /v1/analyze`: the faces in a picture and how good they are. Nothing is kept."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -23,13 +24,21 @@ class Box(BaseModel):
     height: float
 
 
+class Pose(BaseModel):
+    """Degrees. yaw: to the right of the picture; pitch: chin up, about -6 looks into the camera; roll: clockwise."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
 class Quality(BaseModel):
-    """What the quality gate measured."""
+    """What the quality gate measured. `pose` is missing where it cannot be told."""
 
     eye_distance_px: float
     sharpness: float
     brightness: float
-    asymmetry: float
+    pose: Pose | None
 
 
 class Face(BaseModel):
@@ -87,7 +96,7 @@ def _faces(analysis: Analysis, wanted: frozenset[str]) -> Faces:
                     eye_distance_px=quality.eye_distance_px,
                     sharpness=quality.sharpness,
                     brightness=quality.brightness,
-                    asymmetry=quality.asymmetry,
+                    pose=None if quality.pose is None else Pose(**asdict(quality.pose)),
                 ),
                 refusals=[refusal.value for refusal in quality.refusals],
                 attributes=described(attributes, wanted),

@@ -6,9 +6,10 @@ import pytest
 
 from embeddings.image import ImageLimits, decode
 from embeddings.pipeline import FacePipeline
-from embeddings.quality import FaceRefused, QualityGate, QualityLimits, asymmetry
-from embeddings.types import Box, Face, Pixels, Refusal
+from embeddings.quality import FaceRefused, QualityGate, QualityLimits
+from embeddings.types import Box, Face, HeadPose, Mesh, Pixels, Refusal
 from tests.drawn_faces import crowd
+from tests.embeddings.test_mesh import by_hand, rotation
 from tests.evaluation_data import folder
 from tests.portraits import portraits
 
@@ -82,29 +83,47 @@ def test_a_far_smaller_or_doubtful_face_does_not_count(side: float, score: float
         assert gate.main_face(others) is main
 
 
-def test_asymmetry_is_the_way_of_the_nose() -> None:
-    straight = np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float32)
-    assert asymmetry(straight) == pytest.approx(0)
-    turned = straight.copy()
-    turned[2, 0] = 30
-    assert asymmetry(turned) == pytest.approx(0.5)
-    assert asymmetry(np.zeros((5, 2), np.float32)) == 1.0
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "roll", "away"),
+    [
+        (0, -6, 0, False),
+        (39, -6, 0, False),
+        (-39, -6, 90, False),
+        (41, -6, 0, True),
+        (-41, -6, 0, True),
+        (0, 19, 0, False),
+        (0, 21, 0, True),
+        (0, -31, 0, False),
+        (0, -33, 0, True),
+    ],
+)
+def test_away_is_a_head_turned_too_far_to_a_side_up_or_down(yaw: float, pitch: float, roll: float, away: bool) -> None:
+    mesh = by_hand(rotation(HeadPose(yaw, pitch, roll)))
+    quality = QualityGate(QualityLimits()).measure(np.full((150, 150, 3), 128, np.uint8), face(0, 100), mesh)
+    assert (Refusal.TURNED_AWAY in quality.refusals) is away
+    assert quality.pose is not None
+    assert (quality.pose.yaw, quality.pose.pitch) == pytest.approx((yaw, pitch), abs=0.05)
 
 
-def test_somebody_who_turns_is_told_to_look_straight_and_before_that_is_not(pipeline: FacePipeline) -> None:
+def test_where_no_mesh_fits_nothing_is_said_of_the_head_but_that_it_is_away() -> None:
+    mesh = Mesh(by_hand().points, 0.4)
+    quality = QualityGate(QualityLimits()).measure(np.full((150, 150, 3), 128, np.uint8), face(0, 100), mesh)
+    assert quality.pose is None
+    assert Refusal.TURNED_AWAY in quality.refusals
+
+
+def test_a_film_of_somebody_who_looks_left_right_down_and_up(pipeline: FacePipeline) -> None:
+    """Frame 64 on: yaw of 25 to 50 degrees; 360 to 408: chin down by 40; 440 to 470: chin up by 25 to 33."""
     film = cv2.VideoCapture(str(folder("webcam") / "turning_live.mp4"))
-    seen = []
-    number = 0
-    while True:
+    away = {}
+    for number in range(1, 560):
         there, frame = film.read()
-        if not there:
-            break
-        if number % 5 == 0:
-            seen.append(objections(pipeline, np.ascontiguousarray(frame[:, :, ::-1])))
-        number += 1
+        assert there
+        if number in {8, 40, 56, 152, 160, 184, 208, 368, 392, 400, 448, 456, 528, 552}:
+            away[number] = Refusal.TURNED_AWAY in objections(pipeline, np.ascontiguousarray(frame[:, :, ::-1]))
     film.release()
-    assert any(Refusal.TURNED_AWAY in reasons for reasons in seen)
-    assert any(reasons == () for reasons in seen)
+    turned = {152, 160, 368, 392, 400, 448, 456}
+    assert {number for number, is_away in away.items() if is_away} == turned
 
 
 @pytest.mark.parametrize("name", ["bbaf2n", "brbk7n", "lrwp9a", "pwij3p"])
