@@ -77,7 +77,7 @@ class FacePipeline:
         cls,
         limits: ImageLimits,
         quality_limits: QualityLimits,
-        backend: EmbedderName = "onnx",
+        backend: EmbedderName = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
     ) -> "FacePipeline":

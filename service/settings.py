@@ -63,9 +63,9 @@ class Settings(BaseSettings):
     min_eye_distance_px: float = Field(
         32.0, ge=8, description="Smallest distance between the eyes for enrolment and login, pixels."
     )
-    embedder: Literal["onnx", "dlib", "fused"] = Field(
-        "onnx",
-        description="Face vectors: dlib's by onnxruntime, by dlib's own net, or fused with those of a second net.",
+    embedder: Literal["fused", "onnx", "dlib"] = Field(
+        "fused",
+        description="Face vectors: dlib's and a second net's, fused; or dlib's alone, by onnxruntime or its own net.",
     )
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."

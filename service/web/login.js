@@ -1,6 +1,6 @@
 // Door 2: a face is recognised; who is in can see what is kept of them, and erase it.
 import { erase, login as send, me } from "./api.js";
-import { button, date, element, facts, looks, Stage } from "./stage.js";
+import { button, date, element, facts, looks, rows, Stage } from "./stage.js";
 
 export function login(door, dialog) {
   const stage = new Stage(door);
@@ -27,7 +27,7 @@ function show(stage, session, dialog) {
   const look = button("Show what is kept of me", () => act(stage, async () => {
     const record = await me(session.token);
     kept.replaceChildren(facts([
-      ["Photos", `${record.photos} × 128 numbers; no picture`],
+      ["Photos", `${rows(record.photos)}; no picture`],
       ["Models", record.models.join(", ")],
       ["Name", record.metadata?.label ?? "none"],
     ]));

@@ -1,6 +1,6 @@
 // Door 1: a face is enrolled.
 import { enrol, Problem } from "./api.js";
-import { button, date, element, facts, looks, Stage } from "./stage.js";
+import { button, date, element, facts, looks, rows, Stage } from "./stage.js";
 
 export function register(door, { enrolled }) {
   const stage = new Stage(door);
@@ -39,7 +39,7 @@ function show(stage, person) {
     id,
     facts([
       ["Since", date(person.created_at)],
-      ["Kept", `${person.photos} × 128 numbers, sealed`],
+      ["Kept", `${rows(person.photos)}, sealed`],
       ...looks(person.attributes),
     ]),
     copy,

@@ -219,6 +219,9 @@ export function looks({ age, gender, emotion } = {}) {
   return rows;
 }
 
+/** What is kept of so many photos. */
+export const rows = (photos) => `${photos} ${photos === 1 ? "row" : "rows"} of numbers`;
+
 export function date(text) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(new Date(text));
 }

@@ -33,7 +33,7 @@ def pipeline() -> FacePipeline:
 def test_a_fused_vector_holds_dlibs_and_the_second_nets(pipeline: FacePipeline) -> None:
     data = portraits().obama.read_bytes()
     fused = pipeline.capture(data)
-    plain = FacePipeline.load(ImageLimits(), QualityLimits()).capture(data)
+    plain = FacePipeline.load(ImageLimits(), QualityLimits(), "onnx").capture(data)
     parts = np.split(fused.vector.values, [DLIB_SPEC.dimension])
     np.testing.assert_allclose(parts[0], np.sqrt(1 - WEIGHT) * plain.vector.values, atol=1e-6)
     crop = faceres.crop(decode(data, ImageLimits()).pixels, fused.face)

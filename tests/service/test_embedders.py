@@ -14,6 +14,7 @@ from tests.portraits import portraits
 
 WAYS: list[dict[str, Any]] = [
     {"embedder": "dlib"},
+    {"embedder": "onnx"},
     {"embedder": "fused"},
     {"embedder": "fused", "matching": "distance"},
 ]
@@ -38,10 +39,10 @@ def test_enrol_restart_log_in_refuse(tmp_path: Path, way: dict[str, Any]) -> Non
 
 def test_templates_of_another_model_are_not_compared(tmp_path: Path) -> None:
     people = portraits()
-    application = build(Settings(home=tmp_path / "home"))
+    application = build(Settings(home=tmp_path / "home", embedder="onnx"))
     enrolled = application.enrol(EnrolRequest([people.obama.read_bytes()], consent=True))
     application.close()
-    application = build(Settings(home=tmp_path / "home", embedder="fused"))
+    application = build(Settings(home=tmp_path / "home"))
     assert len(application.gallery.index) == 0
     with pytest.raises(NotRecognised):
         application.login(LoginRequest([people.obama.read_bytes()], enrolled.user_id))

@@ -17,12 +17,12 @@ LAST_ANSWERED = 100
 
 
 def crowd(application: Application, count: int) -> None:
-    model_id = application.pipeline.spec.model_id
+    spec = application.pipeline.spec
     with application.storage.begin() as work:
         for seed in range(count):
             work.add_person(
                 uuid4(),
-                templates=[NewTemplate(random_vector(seed).values, model_id, 0)],
+                templates=[NewTemplate(random_vector(seed, spec.dimension).values, spec.model_id, 0)],
                 attributes=None,
                 metadata=None,
                 consent_at=work.now,
