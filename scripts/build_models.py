@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from model_sources import centerface, face_api, faceres, human
+from model_sources import centerface, face_api, human
 from model_sources.source import Model, sha256
 
 FOLDER = Path(__file__).resolve().parents[1] / "embeddings" / "models"
@@ -20,7 +20,6 @@ REGISTRY: tuple[Model, ...] = (
     *centerface.MODELS,
     *face_api.MODELS,
     *human.MODELS,
-    *faceres.MODELS,
 )  # one module of model_sources/ a family
 
 

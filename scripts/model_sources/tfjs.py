@@ -54,9 +54,14 @@ class Converter:
         self._rules: dict[str, Callable[[Mapping[str, Any]], Value]] = {
             "Placeholder": self._placeholder,
             "_FusedConv2D": self._fused,
+            "Conv2D": self._convolution,
             "DepthwiseConv2dNative": self._depthwise,
             "MaxPool": self._pool,
+            "Add": lambda node: self._simple("Add", node),
             "AddV2": lambda node: self._simple("Add", node),
+            "Mul": lambda node: self._simple("Mul", node),
+            "Minimum": lambda node: self._simple("Min", node),
+            "Maximum": lambda node: self._simple("Max", node),
             "Relu": lambda node: self._simple("Relu", node),
             "Sigmoid": lambda node: self._simple("Sigmoid", node),
             "Prelu": self._prelu,
@@ -94,8 +99,21 @@ class Converter:
         return Value(node["name"], planes=True)
 
     def _simple(self, kind: str, node: Mapping[str, Any]) -> Value:
-        values = [self._value(name) for name in node["input"]]
-        return self._add(kind, *(value.name for value in values), planes=values[0].planes)
+        values = [self._operand(name) for name in node["input"]]
+        return self._add(kind, *(value.name for value in values), planes=any(value.planes for value in values))
+
+    def _operand(self, name: str) -> Value:
+        """A result, or a weight: one number for each plane, or one for all."""
+        if name not in self._weights:
+            return self._value(name)
+        weight = self._weights[name]
+        shape = (weight.stored.size, 1, 1) if weight.stored.size > 1 else ()
+        return Value(self._writer.weight(weight.shaped(*shape)), planes=False)
+
+    def _convolution(self, node: Mapping[str, Any]) -> Value:
+        picture, filters = node["input"]
+        kernel = self._writer.weight(self._weights[filters].arranged(3, 2, 0, 1))
+        return self._add("Conv", self._value(picture).name, kernel, **window(node["attr"]))
 
     def _fused(self, node: Mapping[str, Any]) -> Value:
         """A convolution, the bias, and an activation or none."""

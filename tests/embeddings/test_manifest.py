@@ -57,7 +57,7 @@ def test_the_card_names_the_same_source(entry: dict[str, Any]) -> None:
 
 
 def test_the_recipes_name_the_same_packages() -> None:
-    recipes = {"age_gender": "face_api", "expression": "face_api", "centerface": "centerface", "faceres": "faceres"}
+    recipes = {"age_gender": "face_api", "expression": "face_api", "centerface": "centerface"}
     for entry in ENTRIES:
         package = source(recipes.get(Path(entry["file"]).stem, "human")).PACKAGE
         assert (package.name, package.version) == (entry["package"], entry["version"])

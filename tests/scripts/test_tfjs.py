@@ -113,6 +113,22 @@ def test_planes_are_joined() -> None:
     assert run(model, given)[0][0] == pytest.approx(np.concatenate([given, relu(given)], axis=2))
 
 
+def test_sums_products_and_bounds_with_one_number_a_plane_or_one_for_all() -> None:
+    weights = {"k": numbers(3, 3, 2, 4), "scale": numbers(4), "shift": numbers(4), "six": np.array(0.6, np.float32)}
+    nodes = [
+        picture(2),
+        node("conv", "Conv2D", "picture", "k", **window(2, "SAME")),
+        node("scaled", "Mul", "scale", "conv"),
+        node("shifted", "Add", "scaled", "shift"),
+        node("least", "Minimum", "shifted", "six"),
+        node("most", "Maximum", "least", "shift"),
+    ]
+    given = numbers(SIDE, SIDE, 2)
+    (made,) = run(converted(nodes, weights, ("most", ("batch", 5, 5, 4))), given)
+    least = np.minimum(conv(given, weights["k"], 2) * weights["scale"] + weights["shift"], weights["six"])
+    assert made[0] == pytest.approx(np.maximum(least, weights["shift"]), abs=1e-5)
+
+
 def test_what_no_output_needs_is_left_out() -> None:
     nodes = [picture(2), node("relu", "Relu", "picture"), node("strange", "FFT", "picture")]
     graph = onnx.load_from_string(converted(nodes, {}, ("relu", ("batch", SIDE, SIDE, 2)))).graph
