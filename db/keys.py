@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from db.errors import MasterKeyError
@@ -103,3 +104,10 @@ def _decode(text: bytes) -> bytes:
         return base64.b64decode(text.strip(), validate=True)
     except binascii.Error:
         raise MasterKeyError("the master key must be 32 bytes, in base64") from None
+
+
+def digest_under(secret: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104), 32 bytes."""
+    code = HMAC(secret, SHA256())
+    code.update(message)
+    return code.finalize()
