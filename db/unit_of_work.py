@@ -62,6 +62,7 @@ class UnitOfWork:
         metadata: Mapping[str, Any] | None,
         consent_at: datetime,
         flagged: bool,
+        flag_reason: str | None = None,
     ) -> None:
         """Enrols somebody with 1 to 10 templates: their key first, in the key store, then the sealed rows.
 
@@ -80,6 +81,7 @@ class UnitOfWork:
                     created_at=self.now,
                     consent_at=consent_at,
                     flagged=flagged,
+                    flag_reason=flag_reason,
                     revision=gallery.revision,
                 )
             )
@@ -153,6 +155,7 @@ class UnitOfWork:
                 templates=len(models[row.user_id]),
                 model_ids=tuple(sorted(set(models[row.user_id]))),
                 flagged=row.flagged,
+                flag_reason=row.flag_reason,
                 attributes=details.get((row.user_id, ATTRIBUTES)),
                 metadata=details.get((row.user_id, METADATA)),
             )

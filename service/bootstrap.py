@@ -12,7 +12,7 @@ from embeddings.quality import QualityLimits
 from service.gallery import Gallery
 from service.settings import Settings
 from service.tokens import Tokens
-from service.workflows.enrol import Enrol
+from service.workflows.enrol import Enrol, EnrolRules
 from service.workflows.login import Login
 from service.workflows.overlay import Overlay
 from service.workflows.people import Me, People
@@ -62,7 +62,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
-        attributes=frozenset(settings.attributes),
+        attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
@@ -78,9 +78,13 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             pipeline,
             storage,
             gallery,
-            fpir=settings.identification_fpir,
-            allow_duplicates=settings.allow_duplicates,
-            attributes=frozenset(settings.attributes),
+            EnrolRules(
+                fmr=settings.verification_fmr,
+                fpir=settings.identification_fpir,
+                allow_duplicates=settings.allow_duplicates,
+                attributes=frozenset(settings.attributes),
+                minimum_age=settings.minimum_age,
+            ),
         ),
         login=Login(
             pipeline,
@@ -89,6 +93,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             tokens,
             fmr=settings.verification_fmr,
             fpir=settings.identification_fpir,
+            guarded=not settings.allow_duplicates,
             now=now,
         ),
         overlay=Overlay(pipeline),

@@ -41,6 +41,7 @@ def _as_dict(person: Person) -> dict[str, object]:
         "templates": person.templates,
         "models": list(person.model_ids),
         "flagged": person.flagged,
+        "flag_reason": person.flag_reason,
         "attributes": dict(person.attributes) if person.attributes else None,
         "metadata": dict(person.metadata) if person.metadata else None,
     }
@@ -62,7 +63,7 @@ def listing(
         table = Table("user_id", "enrolled", "last login", "photos", "flagged", box=None, pad_edge=False)
         for person in found:
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
-            flag = "yes" if person.flagged else ""
+            flag = (person.flag_reason or "yes") if person.flagged else ""
             table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
         Console(width=max(console.width, LEAST_WIDTH)).print(table if found else "Nobody is enrolled.")
         if len(found) < total:
