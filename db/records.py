@@ -34,6 +34,16 @@ class StoredTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What somebody agreed to: which text (its version and the SHA-256 of its words, hexadecimal) and which uses."""
+
+    at: datetime
+    version: str
+    digest: str
+    uses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`."""
 

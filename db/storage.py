@@ -9,11 +9,13 @@ from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
 from db.engine import clear_free_space, migrate, open_engine
+from db.audit import AuditLog
+from db.audit_chain import Detail
 from db.errors import StorageUnavailable, told_apart
 from db.keys import KeyProvider, MasterKey
 from db.keystore import Keystore, chunks
 from db.records import Erasure
-from db.tables import AttemptRow, DataTable, DetailRow, GalleryRow, PersonRow, TemplateRow
+from db.tables import ConsentRow, DataTable, DetailRow, GalleryRow, PersonRow, TemplateRow
 from db.unit_of_work import UnitOfWork
 
 ORPHAN_AGE: Final = timedelta(minutes=10)
@@ -32,6 +34,7 @@ class Storage:
         self._keys = keys
         self._master = master
         self._keystore = Keystore(keys, master)
+        self.audit = AuditLog(data, keys, self.secret)
         self.now = clock
 
     @classmethod
@@ -65,36 +68,40 @@ class Storage:
 
     def begin(self) -> UnitOfWork:
         """A unit of work; used as a context manager and rolled back unless committed."""
-        return UnitOfWork(self._data, self._keystore, self.now())
+        return UnitOfWork(self._data, self._keystore, self.audit, self.now())
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes derived from the master key for one purpose, the same at every start."""
         return self._master.derive(purpose)
 
-    def erase(self, user_ids: Sequence[UUID]) -> Erasure:
-        """Erases people for good: keys first, then their rows. IDs of nobody are passed over.
+    def erase(self, user_ids: Sequence[UUID], **why: Detail) -> Erasure:
+        """Erases people for good: keys first, then their rows. IDs of nobody are passed over. `why` goes into the log.
 
         Once this has returned nothing of theirs can be read, in any copy of the data; see `Erasure.pending`.
         """
         ids = sorted(set(user_ids))
         with told_apart():
             self._keystore.destroy(ids)
-            erased = self._delete_rows(ids)
+            erased = self._delete_rows(ids, **why)
             return Erasure(erased, pending=not self._keystore.clear())
 
-    def _delete_rows(self, user_ids: Sequence[UUID]) -> int:
+    def _delete_rows(self, user_ids: Sequence[UUID], **why: Detail) -> int:
         if not user_ids:
             return 0
+        count, head = 0, None
         with Session(self._data) as session:
-            count = 0
-            for some in chunks(user_ids):
-                count += len(
-                    session.scalars(select(col(PersonRow.user_id)).where(col(PersonRow.user_id).in_(some))).all()
-                )
-                for table in (AttemptRow, DetailRow, TemplateRow, PersonRow):
-                    session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.execute(update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True))
+            for some in chunks(user_ids):
+                here = select(col(PersonRow.user_id)).where(col(PersonRow.user_id).in_(some))
+                found = session.scalars(here.order_by(col(PersonRow.number))).all()
+                count += len(found)
+                for user_id in found:
+                    head = self.audit.append(session, self.now(), "erased", user_id, **why)
+                for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
+                    session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
+        if head is not None:
+            self.audit.advance(head)
         return count
 
     def sweep(self) -> bool:
@@ -103,7 +110,7 @@ class Storage:
             with Session(self._data) as session:
                 enrolled = set(session.scalars(select(col(PersonRow.user_id))))
             keyless = enrolled - self._keystore.holders()
-            self._delete_rows(sorted(keyless))
+            self._delete_rows(sorted(keyless), by="sweep")
             self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
             return self._keystore.clear() & self._clear_data()
 

@@ -73,14 +73,47 @@ class DetailRow(DataTable, table=True):
     sealed: bytes = Field(sa_type=LargeBinary)
 
 
-class AttemptRow(DataTable, table=True):
-    """One login: when, who was claimed or found, how it ended."""
+class ConsentRow(DataTable, table=True):
+    """One line of somebody's consent: to which text (version and SHA-256, hexadecimal) and which uses, in words."""
 
-    __tablename__ = "attempt"
-    attempt_id: int | None = Field(default=None, primary_key=True)
+    __tablename__ = "consent"
+    consent_id: int | None = Field(default=None, primary_key=True)
+    user_id: UUID = Field(sa_column=_person())
     at: datetime = Field(sa_type=UtcDateTime)
-    user_id: UUID | None = Field(default=None, sa_column=Column(Uuid, nullable=True, index=True))
-    outcome: str
+    version: str
+    digest: str
+    uses: str
+
+
+class AuditRow(DataTable, table=True):
+    """One entry of the audit log (db/audit_chain.py). `details`: canonical JSON."""
+
+    __tablename__ = "audit"
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=UtcDateTime)
+    kind: str
+    person: str | None = Field(default=None, index=True)
+    details: str
+    generation: int
+    code: bytes = Field(sa_type=LargeBinary)
+
+
+class AuditTailRow(DataTable, table=True):
+    """One row: number and code of the last entry. Whoever writes an entry locks it first."""
+
+    __tablename__ = "audit_tail"
+    tail_id: int = Field(primary_key=True)
+    number: int = 0
+    code: bytes = Field(sa_type=LargeBinary)
+
+
+class FailureRow(DataTable, table=True):
+    """Failed logins in a row of one subject: a claimed ID or a client, as a digest."""
+
+    __tablename__ = "failure"
+    subject: str = Field(primary_key=True)
+    failures: int
+    failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class GalleryRow(DataTable, table=True):
@@ -109,3 +142,17 @@ class KeystoreRow(KeyTable, table=True):
     keystore_id: int = Field(primary_key=True)
     key_check: bytes = Field(sa_type=LargeBinary)
     dirty: bool = False
+
+
+class AuditHeadRow(KeyTable, table=True):
+    """One row: how far the audit log reaches, and the generation of the key it is written with.
+
+    `proof`: a code over the others, under the first generation's key.
+    """
+
+    __tablename__ = "audit_head"
+    head_id: int = Field(primary_key=True)
+    number: int
+    code: bytes = Field(sa_type=LargeBinary)
+    generation: int
+    proof: bytes = Field(sa_type=LargeBinary)

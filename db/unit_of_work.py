@@ -10,28 +10,33 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session, col
 
+from db.audit import AuditLog
+from db.audit_chain import Detail, Head
 from db.errors import StorageError, told_apart
+from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_mapping, pack_vector, unpack_mapping, unpack_vector
-from db.records import NewTemplate, Person, StoredTemplate
+from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, open_record, seal
-from db.tables import AttemptRow, DetailRow, GalleryRow, PersonRow, TemplateRow
+from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
 
 MAX_TEMPLATES: Final = 10
 TEMPLATE: Final = "template"
 ATTRIBUTES: Final = "attributes"
 METADATA: Final = "metadata"
-ACCEPTED: Final = "accepted"
 
 
 class UnitOfWork:
     """A context manager over one database session. Not to be shared between threads. `now`: when it began."""
 
-    def __init__(self, engine: Engine, keystore: Keystore, now: datetime) -> None:
+    def __init__(self, engine: Engine, keystore: Keystore, audit: AuditLog, now: datetime) -> None:
         self._session = Session(engine)
         self._keystore = keystore
+        self._audit = audit
         self.now = now
+        self.failures = FailureLedger(self._session)
         self._new_keys: list[UUID] = []
+        self._head: Head | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -50,6 +55,19 @@ class UnitOfWork:
         with told_apart():
             self._session.commit()
         self._new_keys.clear()
+        if self._head is not None:
+            self._audit.advance(self._head)
+            self._head = None
+
+    def note(self, kind: str, user_id: UUID | None, **details: Detail) -> None:
+        """An entry of the audit log, written if and only if this unit of work is committed."""
+        with told_apart():
+            self._head = self._audit.append(self._session, self.now, kind, user_id, **details)
+
+    def take_turn(self) -> None:
+        """Nobody else writes failures or audit entries until this unit of work ends."""
+        with told_apart():
+            self._session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number)))
 
     # People
 
@@ -60,7 +78,7 @@ class UnitOfWork:
         templates: Sequence[NewTemplate],
         attributes: Mapping[str, Any] | None,
         metadata: Mapping[str, Any] | None,
-        consent_at: datetime,
+        consent: Consent,
         flagged: bool,
         flag_reason: str | None = None,
     ) -> None:
@@ -79,13 +97,14 @@ class UnitOfWork:
                     user_id=user_id,
                     number=gallery.people,
                     created_at=self.now,
-                    consent_at=consent_at,
+                    consent_at=consent.at,
                     flagged=flagged,
                     flag_reason=flag_reason,
                     revision=gallery.revision,
                 )
             )
             self._session.flush()
+            self._session.add(_consent_row(user_id, consent))
             self._session.add_all(self._sealed_template(key, user_id, template) for template in templates)
             for kind, values in ((ATTRIBUTES, attributes), (METADATA, metadata)):
                 if values:
@@ -205,17 +224,27 @@ class UnitOfWork:
                 payload = open_record(key, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
                 yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
 
-    # Logins and the gallery
+    # Consent, logins and the gallery
 
-    def record_attempt(self, user_id: UUID | None, outcome: str, at: datetime) -> None:
-        """Notes a login; an accepted one becomes the person's last. `user_id` need not be anybody's."""
+    def consents(self, user_id: UUID) -> list[Consent]:
+        """What somebody agreed to, the earliest first; the last line holds."""
+        query = select(ConsentRow).where(col(ConsentRow.user_id) == user_id).order_by(col(ConsentRow.consent_id))
         with told_apart():
-            self._session.add(AttemptRow(at=at, user_id=user_id, outcome=outcome))
-            if outcome == ACCEPTED:
-                query = update(PersonRow).where(col(PersonRow.user_id) == user_id).values(last_login_at=at)
-                self._session.execute(query, execution_options={"synchronize_session": False})
+            rows = self._session.scalars(query).all()
+        return [Consent(row.at, row.version, row.digest, frozenset(row.uses.split(","))) for row in rows]
+
+    def logged_in(self, user_id: UUID) -> None:
+        """Notes somebody's last login."""
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id).values(last_login_at=self.now)
+        with told_apart():
+            self._session.execute(query, execution_options={"synchronize_session": False})
 
     def revision(self) -> int:
         """Rises with every enrolment and erasure."""
         with told_apart():
             return self._session.scalar(select(col(GalleryRow.revision))) or 0
+
+
+def _consent_row(user_id: UUID, consent: Consent) -> ConsentRow:
+    uses = ",".join(sorted(consent.uses))
+    return ConsentRow(user_id=user_id, at=consent.at, version=consent.version, digest=consent.digest, uses=uses)

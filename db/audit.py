@@ -1,0 +1,179 @@
+"""The audit log: entries in the data file, written in the transaction of what they tell of, and its head in the key
+store, so that a log whose end was cut off shows."""
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.constant_time import bytes_eq
+from sqlalchemy import Engine, select, update
+from sqlmodel import Session, col
+
+from db.audit_chain import Break, Detail, Entry, Finding, Head, breaks, canonical, code_of, pseudonym
+from db.errors import StorageUnavailable, told_apart
+from db.keys import digest_under
+from db.tables import AuditHeadRow, AuditRow, AuditTailRow
+
+Secrets = Callable[[str], bytes]
+PEOPLE: Final = "audit people"
+PAGE: Final = 1000
+_HEAD: Final = b"facewarden audit head 1"
+
+
+class AuditLog:
+    """Append-only. `secret` gives 32 bytes for a purpose, the same ones always. Safe to share between threads."""
+
+    def __init__(self, data: Engine, keys: Engine, secret: Secrets) -> None:
+        self._data = data
+        self._keys = keys
+        self._secret = secret
+        self._known: dict[int, bytes] = {}
+        self._people: bytes | None = None
+        self._generation: int | None = None
+
+    def pseudonym(self, user_id: UUID) -> str:
+        """What stands for somebody in the log, also once they are erased."""
+        if self._people is None:
+            self._people = self._secret(PEOPLE)
+        return pseudonym(self._people, user_id)
+
+    def append(self, session: Session, at: datetime, kind: str, user_id: UUID | None, **details: Detail) -> Head:
+        """Writes an entry in the caller's transaction; writers take turns until theirs ends.
+
+        Once it is committed, `advance` with what this returns.
+        """
+        session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number) + 1))
+        number, before = session.execute(select(col(AuditTailRow.number), col(AuditTailRow.code))).one()
+        generation = self._current_generation()
+        person = None if user_id is None else self.pseudonym(user_id)
+        entry = Entry(number, at, kind, person, details, generation, b"")
+        code = code_of(self._key(generation), before, entry)
+        session.add(
+            AuditRow(
+                number=number,
+                at=at,
+                kind=kind,
+                person=person,
+                details=canonical(details),
+                generation=generation,
+                code=code,
+            )
+        )
+        session.flush()
+        session.execute(update(AuditTailRow).values(code=code))
+        return Head(number, code)
+
+    def advance(self, head: Head) -> None:
+        """Notes in the key store how far the log reaches. Where that fails the next entry's turn makes up for it."""
+        with suppress(StorageUnavailable), told_apart(), Session(self._keys) as session:
+            self._set_head(session, head)
+            session.commit()
+
+    def entries(self, after: int = 0, *, person: str | None = None) -> Iterator[Entry]:
+        """Entries behind a number, in their order; only those of one pseudonym where it is given."""
+        with told_apart(), Session(self._data) as session:
+            while True:
+                query = select(AuditRow).where(col(AuditRow.number) > after).order_by(col(AuditRow.number)).limit(PAGE)
+                if person is not None:
+                    query = query.where(col(AuditRow.person) == person)
+                rows = session.scalars(query).all()
+                for row in rows:
+                    yield _entry(row)
+                if len(rows) < PAGE:
+                    return
+                after = rows[-1].number
+                session.expunge_all()
+
+    def last(self, count: int) -> list[Entry]:
+        """At most the last `count` entries, in their order."""
+        query = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)
+        with told_apart(), Session(self._data) as session:
+            return [_entry(row) for row in reversed(session.scalars(query).all())]
+
+    def verify(self) -> tuple[int, list[Finding]]:
+        """How many entries there are, and what is wrong with them; nothing where the log is whole."""
+        head, genuine = self.head()  # before the entries: what is written meanwhile lies behind it
+        with told_apart(), Session(self._keys) as session:
+            newest = session.scalar(select(col(AuditHeadRow.generation))) or 1
+        count = 0
+
+        def counted() -> Iterator[Entry]:
+            nonlocal count
+            for entry in self.entries():
+                count += 1
+                yield entry
+
+        def key_of(generation: int) -> bytes:
+            if not 1 <= generation <= newest:
+                raise KeyError(generation)  # none is made by looking
+            return self._key(generation)
+
+        found = list(breaks(counted(), head, key_of))
+        return count, found if genuine else [*found, Finding(Break.CUT, count)]
+
+    def head(self) -> tuple[Head, bool]:
+        """How far the log is known to reach, and whether the note of it is genuine."""
+        with told_apart(), Session(self._keys) as session:
+            row = session.get(AuditHeadRow, 1)
+        if row is None:
+            return Head(), self._tail_number() == 0
+        head = Head(row.number, row.code)
+        return head, bytes_eq(row.proof, self._proof(head))
+
+    def renew(self, at: datetime) -> int:
+        """From here on entries are written with a new key; earlier ones stay verifiable with theirs. Its number."""
+        with told_apart():
+            with Session(self._keys) as session:
+                self._set_head(session, Head())
+                query = update(AuditHeadRow).values(generation=col(AuditHeadRow.generation) + 1)
+                generation = session.scalars(query.returning(col(AuditHeadRow.generation))).one()
+                session.commit()
+            self._generation = generation
+            with Session(self._data) as session:
+                head = self.append(session, at, "audit_key_renewed", None, generation=generation)
+                session.commit()
+        self.advance(head)
+        return generation
+
+    def _set_head(self, session: Session, head: Head) -> None:
+        """Never backwards: of two writers the one behind leaves the row alone."""
+        values = {"number": head.number, "code": head.code, "proof": self._proof(head)}
+        query = update(AuditHeadRow).where(col(AuditHeadRow.number) < head.number).values(**values)
+        generation = session.scalar(query.returning(col(AuditHeadRow.generation)))
+        if generation is not None:
+            self._generation = generation
+        elif session.get(AuditHeadRow, 1) is None:
+            session.add(AuditHeadRow(head_id=1, generation=1, **values))
+
+    def _current_generation(self) -> int:
+        """That of this process's last look: another may have renewed the key since, which harms nothing."""
+        if self._generation is None:
+            with Session(self._keys) as session:
+                self._generation = session.scalar(select(col(AuditHeadRow.generation))) or 1
+        return self._generation
+
+    def _key(self, generation: int) -> bytes:
+        if generation not in self._known:
+            self._known[generation] = self._secret(f"audit {generation}")
+        return self._known[generation]
+
+    def _proof(self, head: Head) -> bytes:
+        return digest_under(self._key(1), _HEAD + struct.pack(">Q", head.number) + head.code)
+
+    def _tail_number(self) -> int:
+        with told_apart(), Session(self._data) as session:
+            return session.scalar(select(col(AuditTailRow.number))) or 0
+
+
+def _entry(row: AuditRow) -> Entry:
+    try:
+        details = json.loads(row.details)
+    except ValueError:
+        details = {"": row.details}  # whoever changed it broke the chain here anyway
+    if not isinstance(details, dict):
+        details = {"": row.details}
+    return Entry(row.number, row.at, row.kind, row.person, details, row.generation, row.code)
