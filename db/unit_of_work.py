@@ -12,12 +12,13 @@ from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail, Head
-from db.errors import StorageError, told_apart
+from db.errors import Fault, RecordUnreadable, StorageError, told_apart
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_mapping, pack_vector, unpack_mapping, unpack_vector
+from db.person_keys import PersonKeys
 from db.records import Consent, NewTemplate, Person, StoredTemplate
-from db.sealing import Place, SealingKey, open_record, seal
+from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
 
 MAX_TEMPLATES: Final = 10
@@ -163,8 +164,7 @@ class UnitOfWork:
             for each in self._session.scalars(select(DetailRow).where(col(DetailRow.user_id).in_(some))):
                 if each.user_id in keys:
                     place = Place(each.kind, each.user_id, each.detail_id.bytes)
-                    opened = unpack_mapping(open_record(keys[each.user_id], place, each.sealed))
-                    details[each.user_id, each.kind] = opened
+                    details[each.user_id, each.kind] = unpack_mapping(self._open(keys, place, each.sealed))
         return [
             Person(
                 user_id=row.user_id,
@@ -181,6 +181,16 @@ class UnitOfWork:
             for row in rows
             if row.user_id in keys
         ]
+
+    def _open(self, keys: Mapping[UUID, PersonKeys], place: Place, record: bytes) -> bytes:
+        """The payload, also where the person was given a new key after `keys` were read. Raises RecordUnreadable."""
+        try:
+            return keys[place.person].open(place, record)
+        except RecordUnreadable as refusal:
+            newer = self._keystore.get(place.person) if refusal.fault is Fault.KEY else None
+            if newer is None:
+                raise
+            return newer.open(place, record)
 
     def count(self) -> int:
         with told_apart():
@@ -208,7 +218,7 @@ class UnitOfWork:
             yield from self._opened_templates(self._keystore.all(changed), since_revision=since_revision)
 
     def _opened_templates(
-        self, keys: Mapping[UUID, SealingKey], *, since_revision: int = -1, user_id: UUID | None = None
+        self, keys: Mapping[UUID, PersonKeys], *, since_revision: int = -1, user_id: UUID | None = None
     ) -> Iterator[StoredTemplate]:
         table = TemplateRow.metadata.tables["template"].c
         query = select(
@@ -220,8 +230,8 @@ class UnitOfWork:
             changed = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
             query = query.where(table.user_id.in_(changed))
         for template_id, owner, model_id, capture, created_at, sealed in self._session.execute(query):
-            if (key := keys.get(owner)) is not None:
-                payload = open_record(key, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
+            if owner in keys:
+                payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
                 yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
 
     # Consent, logins and the gallery

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.keys import EnvironmentKey, KeyFile, KeyProvider
+from db.key_file import KeyFile
+from db.keys import EnvironmentKey, KeyProvider
 from db.storage import Storage
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
@@ -51,7 +52,10 @@ def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
 
 def _master_key(settings: Settings) -> KeyProvider:
     if settings.master_key is not None:
-        return EnvironmentKey(settings.master_key.get_secret_value())
+        previous = settings.master_key_previous
+        return EnvironmentKey(
+            settings.master_key.get_secret_value(), None if previous is None else previous.get_secret_value()
+        )
     return KeyFile(settings.key_file)
 
 

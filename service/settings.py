@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
     )
+    master_key_previous: SecretStr | None = Field(
+        None, description="The master key before, while `facewarden keys rotate` replaces one that is given here."
+    )
     api_key: SecretStr | None = Field(
         None, description="Key that enrolment needs where it is not open; at least 24 characters."
     )
@@ -111,6 +114,8 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.api_key is not None and len(self.api_key.get_secret_value()) < MINIMUM_API_KEY:
             raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
+        if self.master_key_previous is not None and self.master_key is None:
+            raise ValueError(f"{PREFIX}MASTER_KEY_PREVIOUS is given without {PREFIX}MASTER_KEY")
         if not self.loopback:
             if self.api_key is None:
                 raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")

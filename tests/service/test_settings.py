@@ -63,3 +63,8 @@ def test_secrets_do_not_show() -> None:
     shown = repr(read({}, api_key=KEY, master_key="m" * 44))
     assert KEY not in shown
     assert "m" * 44 not in shown
+
+
+def test_a_previous_master_key_without_a_present_one_is_refused() -> None:
+    with pytest.raises(UnsafeSettings, match="MASTER_KEY_PREVIOUS is given without"):
+        read({}, master_key_previous="m" * 44)

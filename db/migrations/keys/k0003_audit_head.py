@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "k0003"
-down_revision = "k0001"
+down_revision = "k0002"
 branch_labels = None
 depends_on = None
 
