@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.constant_time import bytes_eq
@@ -88,6 +88,11 @@ class AuditLog:
                 after = rows[-1].number
                 session.expunge_all()
 
+    def length(self) -> int:
+        """How many entries were written."""
+        with told_apart(), Session(self._data) as session:
+            return session.scalar(select(col(AuditTailRow.number))) or 0
+
     def last(self, count: int) -> list[Entry]:
         """At most the last `count` entries, in their order."""
         query = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)
@@ -120,7 +125,7 @@ class AuditLog:
         with told_apart(), Session(self._keys) as session:
             row = session.get(AuditHeadRow, 1)
         if row is None:
-            return Head(), self._tail_number() == 0
+            return Head(), self.length() == 0
         head = Head(row.number, row.code)
         return head, bytes_eq(row.proof, self._proof(head))
 
@@ -141,7 +146,7 @@ class AuditLog:
 
     def _set_head(self, session: Session, head: Head) -> None:
         """Never backwards: of two writers the one behind leaves the row alone."""
-        values = {"number": head.number, "code": head.code, "proof": self._proof(head)}
+        values: dict[str, Any] = {"number": head.number, "code": head.code, "proof": self._proof(head)}
         query = update(AuditHeadRow).where(col(AuditHeadRow.number) < head.number).values(**values)
         generation = session.scalar(query.returning(col(AuditHeadRow.generation)))
         if generation is not None:
@@ -163,10 +168,6 @@ class AuditLog:
 
     def _proof(self, head: Head) -> bytes:
         return digest_under(self._key(1), _HEAD + struct.pack(">Q", head.number) + head.code)
-
-    def _tail_number(self) -> int:
-        with told_apart(), Session(self._data) as session:
-            return session.scalar(select(col(AuditTailRow.number))) or 0
 
 
 def _entry(row: AuditRow) -> Entry:

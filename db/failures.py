@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from db.tables import FailureRow
@@ -39,6 +39,11 @@ class FailureLedger:
             else:
                 row.failures, row.failed_at = row.failures + 1, at
         self._session.flush()
+
+    def count(self, least: int) -> int:
+        """How many subjects have at least so many."""
+        query = select(func.count()).select_from(FailureRow).where(col(FailureRow.failures) >= least)
+        return self._session.scalar(query) or 0
 
     def forgive(self, subjects: Iterable[str]) -> int:
         """Starts anew; how many of the subjects had any."""

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
-from db.engine import clear_free_space, migrate, open_engine
 from db.audit import AuditLog
 from db.audit_chain import Detail
+from db.engine import clear_free_space, migrate, open_engine
 from db.errors import StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider

@@ -12,10 +12,11 @@ from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail, Head
+from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import Fault, RecordUnreadable, StorageError, told_apart
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
-from db.payloads import pack_mapping, pack_vector, unpack_mapping, unpack_vector
+from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, seal
@@ -23,8 +24,6 @@ from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow
 
 MAX_TEMPLATES: Final = 10
 TEMPLATE: Final = "template"
-ATTRIBUTES: Final = "attributes"
-METADATA: Final = "metadata"
 
 
 class UnitOfWork:
@@ -36,6 +35,7 @@ class UnitOfWork:
         self._audit = audit
         self.now = now
         self.failures = FailureLedger(self._session)
+        self.details = Details(self._session, keystore)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
 
@@ -82,10 +82,12 @@ class UnitOfWork:
         consent: Consent,
         flagged: bool,
         flag_reason: str | None = None,
+        factors: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Enrols somebody with 1 to 10 templates: their key first, in the key store, then the sealed rows.
 
-        Raises ValueError for another number of templates, StorageUnavailable where the database does not answer.
+        `factors`: details beside attributes and metadata, by kind. Raises ValueError for another number of templates,
+        StorageUnavailable where the database does not answer.
         """
         if not 1 <= len(templates) <= MAX_TEMPLATES:
             raise ValueError(f"a person has 1 to {MAX_TEMPLATES} templates")
@@ -107,9 +109,9 @@ class UnitOfWork:
             self._session.flush()
             self._session.add(_consent_row(user_id, consent))
             self._session.add_all(self._sealed_template(key, user_id, template) for template in templates)
-            for kind, values in ((ATTRIBUTES, attributes), (METADATA, metadata)):
+            for kind, values in {ATTRIBUTES: attributes, METADATA: metadata, **(factors or {})}.items():
                 if values:
-                    self._session.add(self._sealed_detail(key, user_id, kind, values))
+                    self._session.add(sealed_detail(key, user_id, kind, values))
             self._session.flush()
 
     def _next_revision(self, people: int) -> GalleryRow:
@@ -132,12 +134,6 @@ class UnitOfWork:
             created_at=self.now,
             sealed=seal(key, place, pack_vector(template.vector)),
         )
-
-    @staticmethod
-    def _sealed_detail(key: SealingKey, user_id: UUID, kind: str, values: Mapping[str, Any]) -> DetailRow:
-        detail_id = uuid4()
-        sealed = seal(key, Place(kind, user_id, detail_id.bytes), pack_mapping(values))
-        return DetailRow(detail_id=detail_id, user_id=user_id, kind=kind, sealed=sealed)
 
     def person(self, user_id: UUID) -> Person | None:
         """Somebody enrolled; None for nobody. Raises RecordUnreadable."""
@@ -196,6 +192,12 @@ class UnitOfWork:
         with told_apart():
             return self._session.scalar(select(func.count()).select_from(PersonRow)) or 0
 
+    def count_flagged(self) -> int:
+        """How many an operator should look at."""
+        query = select(func.count()).select_from(PersonRow).where(col(PersonRow.flagged))
+        with told_apart():
+            return self._session.scalar(query) or 0
+
     def user_ids(self) -> set[UUID]:
         with told_apart():
             return set(self._session.scalars(select(col(PersonRow.user_id))))
@@ -242,6 +244,12 @@ class UnitOfWork:
         with told_apart():
             rows = self._session.scalars(query).all()
         return [Consent(row.at, row.version, row.digest, frozenset(row.uses.split(","))) for row in rows]
+
+    def add_consent(self, user_id: UUID, consent: Consent) -> None:
+        """One more line; the last one holds."""
+        with told_apart():
+            self._session.add(_consent_row(user_id, consent))
+            self._session.flush()
 
     def logged_in(self, user_id: UUID) -> None:
         """Notes somebody's last login."""

@@ -29,7 +29,7 @@ def verify_apart(
     decision = verify(index, key, probe, points, fmr)
     lead = _lead(index, key, probe, points, fmr)
     if decision.accepted and lead < AMBIGUITY_MARGINS[index.comparison.measure]:
-        return Decision(Outcome.AMBIGUOUS)
+        return Decision(Outcome.AMBIGUOUS, band=decision.band)
     return decision
 
 

@@ -61,13 +61,34 @@ class Outcome(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+class Band(StrEnum):
+    """How near the nearest came to the threshold, for the audit log alone; so coarse that nobody can climb by it."""
+
+    CLEAR = "clear"
+    CLOSE = "close"
+    MISSED = "missed"
+    FAR = "far"
+
+    @classmethod
+    def of(cls, room: float, measure: Measure) -> "Band":
+        """`room`: beyond the threshold, negative where it was missed; a band is two ambiguity margins wide."""
+        width = 2 * AMBIGUITY_MARGINS[measure]
+        if room < 0:
+            return cls.FAR if room < -width else cls.MISSED
+        return cls.CLOSE if room < width else cls.CLEAR
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a probe came to. `key` and `point` (the error rates it was accepted at) only where it was accepted."""
+    """What a probe came to. `key` and `point` (the error rates it was accepted at) only where it was accepted.
+
+    `band` is never for callers.
+    """
 
     outcome: Outcome
     key: UUID | None = None
     point: OperatingPoint | None = None
+    band: Band = field(default=Band.FAR, repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -211,9 +232,11 @@ def verify(
     claimed = enrolled or _decoy(index)
     measured = of_measure(points, index.comparison.measure)
     point = verification_point(measured, Mode(claimed.captures, probe.captures), fmr)
-    if point.room(index.compare(probe.vector, claimed.vector)) >= 0 and enrolled is not None:
-        return Decision(Outcome.ACCEPTED, key, point)
-    return Decision(Outcome.UNKNOWN)
+    room = point.room(index.compare(probe.vector, claimed.vector))
+    band = Band.of(room, index.comparison.measure)
+    if room >= 0 and enrolled is not None:
+        return Decision(Outcome.ACCEPTED, key, point, band)
+    return Decision(Outcome.UNKNOWN, band=band)
 
 
 def identify(
@@ -229,17 +252,20 @@ def identify(
     measured = of_measure(points, measure)
     passed: list[tuple[float, Candidate, OperatingPoint]] = []
     identification_point(measured, Mode(1, probe.captures), gallery, fpir)  # refuses a gallery too large, match or not
+    nearest = -float("inf")
     for candidate in index.search(probe.vector):
         point = identification_point(measured, Mode(candidate.captures, probe.captures), gallery, fpir)
         room = point.room(candidate.value)
+        nearest = max(nearest, room)
         if room >= 0:
             passed.append((room, candidate, point))
+    band = Band.of(nearest, measure)
     if not passed:
-        return Decision(Outcome.UNKNOWN)
+        return Decision(Outcome.UNKNOWN, band=band)
     passed.sort(key=lambda entry: entry[0], reverse=True)
     if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGINS[measure]:
-        return Decision(Outcome.AMBIGUOUS)
-    return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2])
+        return Decision(Outcome.AMBIGUOUS, band=band)
+    return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2], band)
 
 
 def _decoy(index: VectorIndex) -> Template:

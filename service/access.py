@@ -287,11 +287,23 @@ def bearer(request: Request) -> str:
 
 def require_api_key(request: Request, api_key: SecretStr | None) -> None:
     """Raises ApiKeyRequired unless the request carries `api_key` as its bearer token, also when none is set."""
+    if not _has_api_key(request, api_key):
+        raise ApiKeyRequired
+
+
+def client_of(request: Request, api_key: SecretStr | None) -> str | None:
+    """The address whose failed logins are counted; None for an application that shows the operator's key, whose users
+    all come from its own address."""
+    if request.client is None or _has_api_key(request, api_key):
+        return None
+    return request.client.host
+
+
+def _has_api_key(request: Request, api_key: SecretStr | None) -> bool:
     given = _bearer(request)
     if api_key is None or given is None:
-        raise ApiKeyRequired
-    if not hmac.compare_digest(given.encode(), api_key.get_secret_value().encode()):
-        raise ApiKeyRequired
+        return False
+    return hmac.compare_digest(given.encode(), api_key.get_secret_value().encode())
 
 
 def _bearer(request: Request) -> str | None:

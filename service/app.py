@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
@@ -14,7 +15,7 @@ from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import analyze, health, login, me, overlays, page, users
+from service.routes import admin, analyze, consent, health, login, me, overlays, page, recover, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -36,14 +37,18 @@ def create_app(application: Application) -> FastAPI:
     for routes in (
         users.router(application, workers),
         login.router(application, workers),
-        me.router(application),
+        me.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
+        consent.router(application),
+        recover.router(application, workers),
+        admin.router(application, workers),
         health.router(application),
         page.router(),
     ):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(RequestValidationError, _wrong_value)
     _guard(app, settings)
     return app
 
@@ -88,6 +93,7 @@ async def _sweep(application: Application) -> None:
         await asyncio.sleep(application.settings.sweep_seconds)
         try:
             await asyncio.to_thread(application.storage.sweep)
+            await asyncio.to_thread(application.administer.tidy)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
 
@@ -96,4 +102,11 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = HTTP_CODES.get(status, "malformed_body" if status < 500 else "internal")
     told, headers, body = problem_answer(request.scope, code)
+    return Response(body, told, headers)
+
+
+async def _wrong_value(request: Request, error: Exception) -> Response:
+    places = [each["loc"] for each in error.errors()] if isinstance(error, RequestValidationError) else []
+    field = str(places[0][-1]) if places and places[0] else None
+    told, headers, body = problem_answer(request.scope, "invalid_field", field=field)
     return Response(body, told, headers)

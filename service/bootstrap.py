@@ -10,15 +10,21 @@ from db.storage import Storage
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from service.consent import ConsentText, consent_text
 from service.gallery import Gallery
+from service.lockout import Limits, Lockout
 from service.settings import Settings
 from service.tokens import Tokens
+from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
-from service.workflows.login import Login
+from service.workflows.login import Login, LoginRules
+from service.workflows.me import Me
 from service.workflows.overlay import Overlay
-from service.workflows.people import Me, People
+from service.workflows.people import People
+from service.workflows.recover import Recover
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
+LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
 
@@ -34,11 +40,14 @@ class Application:
     storage: Storage
     pipeline: FacePipeline
     gallery: Gallery
+    consent: ConsentText
     enrol: Enrol
     login: Login
     overlay: Overlay
     people: People
     me: Me
+    recover: Recover
+    administer: Administer
 
     def close(self) -> None:
         self.storage.close()
@@ -72,12 +81,15 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     with storage.begin() as work:
         gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
+    lockout = Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
+    consent = consent_text(settings.attributes, settings.consent_file)
     people = People(storage, gallery)
     return Application(
         settings=settings,
         storage=storage,
         pipeline=pipeline,
         gallery=gallery,
+        consent=consent,
         enrol=Enrol(
             pipeline,
             storage,
@@ -87,7 +99,9 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
                 fpir=settings.identification_fpir,
                 allow_duplicates=settings.allow_duplicates,
                 attributes=frozenset(settings.attributes),
+                consent=consent,
                 minimum_age=settings.minimum_age,
+                passphrase_required=settings.second_factor == "required",
             ),
         ),
         login=Login(
@@ -95,12 +109,12 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             storage,
             gallery,
             tokens,
-            fmr=settings.verification_fmr,
-            fpir=settings.identification_fpir,
-            guarded=not settings.allow_duplicates,
-            now=now,
+            lockout,
+            LoginRules(settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates),
         ),
         overlay=Overlay(pipeline),
         people=people,
-        me=Me(people, tokens),
+        me=Me(people, tokens, settings.second_factor == "required"),
+        administer=Administer(storage, lockout),
+        recover=Recover(storage, tokens, lockout),
     )

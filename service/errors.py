@@ -6,7 +6,13 @@ The exceptions of the service itself:
     ├── ConsentRequired      consent_required
     ├── AlreadyEnrolled      already_enrolled
     ├── TooYoung             too_young            carries detail
+    ├── ConsentOutdated      consent_outdated
+    ├── PassphraseRequired   passphrase_required
+    ├── PassphraseTooShort   passphrase_too_short
     ├── NotRecognised        not_recognised
+    ├── Locked               locked               carries retry_after, whole seconds
+    ├── Stopped              stopped
+    ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
@@ -20,6 +26,8 @@ The other rooms raise their own; each class carries a `code`, and each code has 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 from typing import ClassVar, Final
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -49,8 +57,36 @@ class TooYoung(ServiceError):
         super().__init__(self.detail)
 
 
+class ConsentOutdated(ServiceError):
+    code = "consent_outdated"
+
+
+class PassphraseRequired(ServiceError):
+    code = "passphrase_required"
+
+
+class PassphraseTooShort(ServiceError):
+    code = "passphrase_too_short"
+
+
 class NotRecognised(ServiceError):
     code = "not_recognised"
+
+
+class Locked(ServiceError):
+    code = "locked"
+
+    def __init__(self, left: timedelta) -> None:
+        super().__init__("too many failures in a row")
+        self.retry_after = ceil(left.total_seconds())
+
+
+class Stopped(ServiceError):
+    code = "stopped"
+
+
+class TokenNotFresh(ServiceError):
+    code = "token_not_fresh"
 
 
 class TokenInvalid(ServiceError):
@@ -122,12 +158,18 @@ ROWS: Final = (
     Row("frames_disagree", 422, "The pictures show different people", "Send pictures of one and the same person."),
     # People
     Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
+    Row("consent_outdated", 409, "The consent text has changed", "Show the person the text of GET /v1/consent and ask again."),
+    Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 6 characters."),
+    Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 6 characters."),
     Row("already_enrolled", 409, "This face is enrolled already", "Log in instead, or erase the earlier enrolment first."),
     Row("too_young", 422, "The face looks too young to be enrolled here", "The age is an estimate from the picture and no proof: ask the operator where it is wrong."),
     Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),
+    Row("locked", 429, "Too many failed logins in a row", "Try again after the seconds in Retry-After."),
+    Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
+    Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
     # Overlays
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),

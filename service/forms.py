@@ -119,6 +119,14 @@ def text(form: Form, name: str, longest: int) -> str | None:
     return value or None
 
 
+def secret(form: Form, name: str, longest: int) -> str | None:
+    """What only the person knows, as it was typed; None when empty or absent. Raises InvalidField."""
+    value = single(form, name) or ""
+    if len(value) > longest:
+        raise InvalidField(name)
+    return value or None
+
+
 def identifier(form: Form, name: str) -> UUID | None:
     """A UUID, None when absent. Raises InvalidField, also when empty: an empty claim must not become no claim."""
     value = single(form, name)

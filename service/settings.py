@@ -89,6 +89,19 @@ class Settings(BaseSettings):
     identification_fpir: float = Field(
         1e-3, gt=0, le=1e-2, description="False positive identification rate of a login by face alone."
     )
+    second_factor: Literal["off", "optional", "required"] = Field(
+        "optional", description="A passphrase or PIN beside the face: none, for who chooses one, or for everybody."
+    )
+    free_failures: int = Field(5, ge=1, le=10, description="Failed logins in a row before the next has to wait.")
+    most_failures: int = Field(
+        50, ge=10, le=100, description="Failed logins in a row after which a face alone opens nothing until unlocked."
+    )
+    trusted_proxies: Names = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For tells clients apart, comma separated."
+    )
+    consent_file: Path | None = Field(
+        None, description="What people agree to (TOML: `version`, `login`, `attributes`, `overlays`); unset: built in."
+    )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
@@ -96,7 +109,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "allowed_origins", "attributes", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "attributes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -14,6 +14,16 @@ from service.errors import TokenInvalid
 ISSUER: Final = "facewarden"
 ACR_PHOTO: Final = "photo"
 """Authentication context: a face was shown; that it was alive was not checked."""
+ACR_PHOTO_AND_PASSPHRASE: Final = "photo+passphrase"  # noqa: S105 - a kind of evidence
+ACR_RECOVERY: Final = "recovery"
+"""A recovery code alone."""
+METHODS: Final = {
+    ACR_PHOTO: ("face",),
+    ACR_PHOTO_AND_PASSPHRASE: ("face", "pwd", "mfa"),
+    ACR_RECOVERY: ("otp",),
+}
+"""`amr` values (RFC 8176)."""
+FRESH: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +39,11 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says: whose, and how sure (`acr`)."""
+    """What a valid token says: whose, how sure (`acr`), and whether issued within FRESH."""
 
     user_id: UUID
     acr: str
+    fresh: bool
 
 
 class Tokens:
@@ -44,7 +55,7 @@ class Tokens:
         self._now = now
 
     def issue(self, user_id: UUID, acr: str) -> Issued:
-        """A token for `user_id`; `amr` is the face alone (RFC 8176)."""
+        """A token for `user_id`. Raises KeyError for an unknown `acr`."""
         now = self._now()
         claims = {
             "iss": ISSUER,
@@ -53,7 +64,7 @@ class Tokens:
             "exp": now + self._lifetime,
             "jti": str(uuid4()),
             "acr": acr,
-            "amr": ["face"],
+            "amr": list(METHODS[acr]),
         }
         return Issued(jwt.encode(claims, self._key, algorithm="EdDSA"), int(self._lifetime.total_seconds()))
 
@@ -67,8 +78,10 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": ["exp", "iat", "sub", "jti", "acr"], "verify_exp": False, "verify_iat": False},
             )
-            if not self._now() < datetime.fromtimestamp(claims["exp"], UTC):
+            now = self._now()
+            if not now < datetime.fromtimestamp(claims["exp"], UTC):
                 raise TokenInvalid
-            return Claims(UUID(claims["sub"]), str(claims["acr"]))
+            fresh = now < datetime.fromtimestamp(claims["iat"], UTC) + FRESH
+            return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh)
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise TokenInvalid from None

@@ -30,6 +30,7 @@ from service.forms import (
     integer,
     kinds,
     one_image,
+    secret,
     text,
 )
 from service.multipart import IMAGE_FIELDS, MAX_FIELD_BYTES, MultipartReader
@@ -51,8 +52,10 @@ __all__ = [
     "integer",
     "kinds",
     "one_image",
+    "read_fields",
     "read_form",
     "read_json",
+    "secret",
     "text",
 ]
 
@@ -82,19 +85,29 @@ async def read_form(
     UploadRefused: RequestTooLarge, TooManyImages, MissingImage, MalformedBody (also for a client that goes away or is
     too slow), UnsupportedMediaType, InvalidField.
     """
+    form = await _read(request, max_bytes, max_images, grace, slowest)
+    if not form.images:
+        raise MissingImage
+    return form
+
+
+async def read_fields(
+    request: Body, max_bytes: int = MAX_FIELD_BYTES, *, grace: float = GRACE_SECONDS, slowest: float = SLOWEST
+) -> Form:
+    """Like `read_form` for a body without pictures; raises TooManyImages where there is one."""
+    return await _read(request, max_bytes, 0, grace, slowest)
+
+
+async def _read(request: Body, max_bytes: int, max_images: int, grace: float, slowest: float) -> Form:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType
     async with aclosing(_pieces(request, max_bytes, grace, slowest)) as pieces:
         if kind == b"multipart/form-data":
-            form = await _read_multipart(pieces, MultipartReader(options.get(b"boundary", b""), max_images))
-        elif kind == b"application/json":
-            form = await asyncio.to_thread(read_json, await _joined(pieces), max_images)
-        else:
-            raise UnsupportedMediaType
-    if not form.images:
-        raise MissingImage
-    return form
+            return await _read_multipart(pieces, MultipartReader(options.get(b"boundary", b""), max_images))
+        if kind == b"application/json":
+            return await asyncio.to_thread(read_json, await _joined(pieces), max_images)
+    raise UnsupportedMediaType
 
 
 async def _read_multipart(pieces: AsyncIterator[bytes], reader: MultipartReader) -> Form:

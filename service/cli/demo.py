@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
 from service.workflows.overlay import OverlayRequest
+from service.workflows.people import By
 
 T = TypeVar("T")
 console = Console(highlight=False)
@@ -59,7 +60,7 @@ def _story(application: Application, portraits: Portraits, overlay: Path, home: 
         "overlay", f"{hidden.faces} face hidden, searched down to {hidden.smallest_face_px:.0f} px: {overlay}", seconds
     )
 
-    seconds, erased = _timed(lambda: application.people.erase([enrolled.user_id]))
+    seconds, erased = _timed(lambda: application.people.erase([enrolled.user_id], by=By.OPERATOR))
     application.storage.sweep()
     left = _files_that_name(home, enrolled.user_id)
     _say("purge", f"{erased.erased} person erased, {left} of {len(list(home.iterdir()))} files name them", seconds)

@@ -33,6 +33,8 @@ def serve(
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=bool(chosen.trusted_proxies),
+                forwarded_allow_ips=list(chosen.trusted_proxies),
                 limit_concurrency=LIMIT_CONCURRENCY,
                 timeout_keep_alive=10,
                 timeout_graceful_shutdown=30,

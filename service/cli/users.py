@@ -14,7 +14,7 @@ from rich.table import Table
 from db.records import Person
 from service.bootstrap import open_storage
 from service.cli.start import settings
-from service.workflows.people import People
+from service.workflows.people import By, People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
 console = Console()
@@ -100,7 +100,7 @@ def purge(
         missing = sorted(set(user or []) - enrolled, key=str)
         if not dry_run and chosen and not yes:
             _ask(len(chosen), as_json=as_json)
-        erased = None if dry_run or not chosen else people.erase(chosen)
+        erased = None if dry_run or not chosen else people.erase(chosen, by=By.OPERATOR)
     report = {
         "dry_run": dry_run,
         "chosen": [str(each) for each in chosen],

@@ -40,6 +40,12 @@ def image_body(*, several: bool, **fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def plain_body(*required: str, **properties: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes simple fields only."""
+    schema = {"schema": {"type": "object", "required": list(required), "properties": properties}}
+    return {"requestBody": {"required": True, "content": {"application/json": schema, "multipart/form-data": schema}}}
+
+
 def fields(**each: str) -> dict[str, dict[str, Any]]:
     """Simple text fields and what they mean."""
     return {name: {"type": "string", "description": meaning} for name, meaning in each.items()}

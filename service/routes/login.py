@@ -7,9 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from service import factor
+from service.access import client_of
 from service.bootstrap import Application
 from service.routes.bodies import PROBLEM, fields, image_body
-from service.uploads import captured_at, identifier, read_form
+from service.uploads import captured_at, identifier, read_form, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest
 
@@ -48,17 +50,26 @@ def router(application: Application, workers: Workers) -> APIRouter:
             several=True,
             **fields(
                 user_id="Who it claims to be; without it everybody enrolled is searched.",
+                passphrase="The second factor of who has chosen one.",  # noqa: S106 - a description
                 captured_at="Milliseconds since 1970, one for each picture.",
             ),
         ),
     )
     async def login(request: Request) -> Session:
-        """Log in by face: 1:1 with `user_id`, else 1:N. A refusal says `not_recognised` and nothing more."""
+        """Log in by face: 1:1 with `user_id`, else 1:N. A refusal says `not_recognised` and nothing more.
+
+        After failures in a row: `locked` with Retry-After, later `stopped`."""
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         done = await workers.run(
             application.login,
-            LoginRequest(images=form.images, user_id=identifier(form, "user_id"), taken_at=captured_at(form)),
+            LoginRequest(
+                images=form.images,
+                user_id=identifier(form, "user_id"),
+                taken_at=captured_at(form),
+                passphrase=secret(form, "passphrase", factor.LONGEST),
+                client=client_of(request, settings.api_key),
+            ),
         )
         return Session(
             user_id=done.user_id,

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from embeddings.attributes import KINDS
+from service import factor
 from service.access import require_api_key
 from service.bootstrap import Application
+from service.consent import USES
 from service.routes.bodies import PROBLEM, fields, image_body
-from service.uploads import boolean, captured_at, kinds, read_form, text
+from service.uploads import boolean, captured_at, kinds, read_form, secret, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
@@ -19,13 +21,16 @@ MAX_LABEL = 200
 
 
 class User(BaseModel):
-    """A new person. `captures`: independent moments among the photos."""
+    """A new person. `captures`: independent moments among the photos.
+
+    `recovery_code`: opens `/v1/recover` should the face be of no use one day; told this once."""
 
     user_id: UUID
     created_at: datetime
     photos: int
     captures: int
     attributes: dict[str, Any]
+    recovery_code: str
 
 
 def router(application: Application, workers: Workers) -> APIRouter:
@@ -43,6 +48,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 label="A note kept sealed beside the template, at most 200 characters.",
                 captured_at="Milliseconds since 1970, one for each picture.",
                 attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
+                uses="What they agreed to, of login, attributes, overlays, comma separated.",
+                consent_digest="`digest` of the text of `/v1/consent` that they were shown.",
+                passphrase="A second factor, at least 6 characters, asked for at every login from then on.",  # noqa: S106
             ),
         ),
     )
@@ -60,6 +68,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 label=text(form, "label", MAX_LABEL),
                 taken_at=captured_at(form),
                 attributes=kinds(form, "attributes", KINDS),
+                uses=kinds(form, "uses", frozenset(USES)),
+                consent_digest=text(form, "consent_digest", MAX_LABEL),
+                passphrase=secret(form, "passphrase", factor.LONGEST) if settings.second_factor != "off" else None,
             ),
         )
         return User(
@@ -68,6 +79,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             photos=done.photos,
             captures=done.captures,
             attributes=dict(done.attributes),
+            recovery_code=done.recovery_code,
         )
 
     return routes

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from db.records import NewTemplate
+from db.details import FACTOR, RECOVERY
+from db.records import Consent, NewTemplate
 from db.storage import Storage
 from embeddings.attributes import Attributes, combine, described
 from embeddings.captures import Template, agree, average, group
@@ -17,7 +18,9 @@ from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
 from embeddings.pipeline import FacePipeline
 from embeddings.types import FaceVector
-from service.errors import AlreadyEnrolled, ConsentRequired, TooYoung
+from service import factor
+from service.consent import ATTRIBUTES, LOGIN, ConsentText
+from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, TooYoung
 from service.gallery import Gallery
 
 
@@ -34,6 +37,8 @@ class EnrolRequest:
     """`images`: encoded pictures, one or several of one person; `taken_at`: seconds, one a picture, when known.
 
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
+    `uses`: of `service.consent.USES`, what the person agreed to; without it the login, and attributes where some are
+    kept. `consent_digest`: of the text they were shown.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -41,6 +46,9 @@ class EnrolRequest:
     label: str | None = field(default=None, repr=False)
     taken_at: Sequence[float | None] | None = None
     attributes: frozenset[str] | None = None
+    uses: frozenset[str] | None = None
+    consent_digest: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,17 @@ class EnrolRules:
     fpir: float
     allow_duplicates: bool
     attributes: frozenset[str]
+    consent: ConsentText
     minimum_age: int = 0
+    passphrase_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """`captures` counts independent moments among the `photos`; `flag_reason` is for the operator, not the person."""
+    """`captures` counts independent moments among the `photos`; `flag_reason` is for the operator, not the person.
+
+    `recovery_code`: told once, kept nowhere in clear.
+    """
 
     user_id: UUID
     created_at: datetime
@@ -67,6 +80,7 @@ class Enrolled:
     captures: int
     flag_reason: FlagReason | None
     attributes: Mapping[str, Any]
+    recovery_code: str = field(repr=False)
 
     @property
     def flagged(self) -> bool:
@@ -93,22 +107,38 @@ class Enrol:
         self._one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
-        """Keeps nothing where it raises: ConsentRequired, ImageRefused, FaceRefused, FramesDisagree, TooYoung or
-        AlreadyEnrolled."""
-        if not request.consent:
-            raise ConsentRequired
+        """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
+        ImageRefused, FaceRefused, FramesDisagree, TooYoung or AlreadyEnrolled."""
+        wanted, consent = self._agreed(request)
+        factors = self._factors(request)
         captures = [self._pipeline.capture(image) for image in request.images]
         vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points)
         groups = group(vectors, request.taken_at)
-        enrolled = average(vectors, groups)
-        wanted = self._rules.attributes if request.attributes is None else request.attributes & self._rules.attributes
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
-        attributes = described(looks, wanted)
+        made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
         with self._one_at_a_time:
-            reason = self._reason_to_look(enrolled)
-            return self._write(request, vectors, groups, enrolled, attributes, reason)
+            reason = self._reason_to_look(made.template)
+            return self._write(request.label, made, factors, reason)
+
+    def _agreed(self, request: EnrolRequest) -> tuple[frozenset[str], Consent]:
+        """Which attributes may be kept, and the line for the ledger."""
+        if not request.consent:
+            raise ConsentRequired
+        wanted = self._rules.attributes if request.attributes is None else request.attributes & self._rules.attributes
+        uses = request.uses
+        if uses is None:
+            uses = frozenset({LOGIN, ATTRIBUTES} if wanted else {LOGIN})
+        consent = self._rules.consent.given(uses, request.consent_digest, self._storage.now())
+        return wanted if ATTRIBUTES in consent.uses else frozenset(), consent
+
+    def _factors(self, request: EnrolRequest) -> Mapping[str, Mapping[str, Any]]:
+        if request.passphrase is not None:
+            return {FACTOR: factor.hashed(request.passphrase)}
+        if self._rules.passphrase_required:
+            raise PassphraseRequired
+        return {}
 
     def _old_enough(self, looks: Attributes) -> None:
         """Raises TooYoung by the estimate itself: either end of its range would err for nine in ten."""
@@ -134,29 +164,51 @@ class Enrol:
 
     def _write(
         self,
-        request: EnrolRequest,
-        vectors: Sequence[FaceVector],
-        groups: Sequence[int],
-        enrolled: Template,
-        attributes: Mapping[str, Any],
+        label: str | None,
+        made: "_Made",
+        factors: Mapping[str, Mapping[str, Any]],
         reason: FlagReason | None,
     ) -> Enrolled:
         user_id = self._new_id()
-        rows = [
-            NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
-            for vector, number in zip(vectors, groups, strict=True)
-        ]
-        metadata = {"label": request.label} if request.label else None
+        code = factor.recovery_code()
         with self._storage.begin() as work:
             work.add_person(
                 user_id,
-                templates=rows,
-                attributes=attributes,
-                metadata=metadata,
-                consent_at=work.now,
+                templates=[
+                    NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
+                    for vector, number in zip(made.vectors, made.groups, strict=True)
+                ],
+                attributes=made.attributes,
+                metadata={"label": label} if label else None,
+                consent=made.consent,
                 flagged=reason is not None,
                 flag_reason=reason.value if reason else None,
+                factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
+            )
+            work.note(
+                "enrolled",
+                user_id,
+                photos=len(made.vectors),
+                captures=made.template.captures,
+                model=made.template.vector.model_id,
+                flagged=reason.value if reason else None,
+                consent=made.consent.version,
+                consent_digest=made.consent.digest,
+                uses=",".join(sorted(made.consent.uses)),
+                second_factor=FACTOR in factors,
             )
             work.commit()
-        self._gallery.put(user_id, enrolled)
-        return Enrolled(user_id, work.now, len(vectors), enrolled.captures, reason, attributes)
+        self._gallery.put(user_id, made.template)
+        captures = made.template.captures
+        return Enrolled(user_id, work.now, len(made.vectors), captures, reason, made.attributes, code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What came out of the pictures: a vector and the number of its moment for each, and their average."""
+
+    vectors: Sequence[FaceVector]
+    groups: Sequence[int]
+    template: Template
+    attributes: Mapping[str, Any]
+    consent: Consent

@@ -1,31 +1,56 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from db.details import FACTOR
 from db.records import Person
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from embeddings.attributes import combine, described
 from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
-from service.errors import NotRecognised
+from service import factor
+from service.errors import NotRecognised, Stopped
 from service.gallery import Gallery
-from service.tokens import ACR_PHOTO, Issued, Tokens
+from service.lockout import Attempt, Lockout
+from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
+
+SECOND_FACTOR: Final = "second_factor"
+"""Outcome in the audit log: the face was right, the passphrase was not, or was missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
-    """`images`: encoded frames of one person; `user_id`: who they say they are; `taken_at`: seconds, one a frame."""
+    """`images`: encoded frames of one person; `user_id`: who they say they are; `taken_at`: seconds, one a frame.
+
+    `client`: the address whose failures are counted; None for none.
+    """
 
     images: Sequence[bytes] = field(repr=False)
     user_id: UUID | None = None
     taken_at: Sequence[float | None] | None = None
+    passphrase: str | None = field(default=None, repr=False)
+    client: str | None = field(default=None, repr=False)
+
+    @property
+    def mode(self) -> str:
+        return "1:N" if self.user_id is None else "1:1"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRules:
+    """`fmr` of a claim, `fpir` of a search; `guarded`: a claim is refused where somebody else enrolled is as near."""
+
+    fmr: float
+    fpir: float
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +73,7 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`. `guarded`: a claim is refused where somebody else enrolled is as near."""
+    """Called with a `LoginRequest`."""
 
     def __init__(
         self,
@@ -56,36 +81,33 @@ class Login:
         storage: Storage,
         gallery: Gallery,
         tokens: Tokens,
-        *,
-        fmr: float,
-        fpir: float,
-        guarded: bool,
-        now: Callable[[], datetime],
+        lockout: Lockout,
+        rules: LoginRules,
     ) -> None:
         self._pipeline = pipeline
         self._storage = storage
         self._gallery = gallery
         self._tokens = tokens
-        self._fmr = fmr
-        self._fpir = fpir
-        self._verify = verify_apart if guarded else verify
-        self._now = now
+        self._lockout = lockout
+        self._rules = rules
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
-        """Raises ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason, NotRecognised."""
+        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason,
+        NotRecognised."""
+        attempt = self._lockout.attempt(request.user_id, request.client)
+        with self._storage.begin() as work:
+            self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
         captures, probe = self._probe(request)
         with self._storage.begin() as work:
             self._gallery.refresh(work)
-            decision = self._decide(request.user_id, probe)
-            claimed = decision.key if decision.key is not None else request.user_id
-            person = work.person(claimed) if claimed is not None else None
-            accepted = decision.outcome is Outcome.ACCEPTED and person is not None
-            outcome = decision.outcome if accepted or decision.outcome is not Outcome.ACCEPTED else Outcome.UNKNOWN
-            work.record_attempt(claimed, outcome.value, self._now())
+            verdict = self._judge(work, request, probe)
+            work.take_turn()
+            verdict = self._held_back(work, attempt, verdict)
+            self._settle(work, request, attempt, verdict)
             work.commit()
-        if not accepted or person is None or decision.point is None:
+        if verdict.person is None or verdict.decision.point is None:
             raise NotRecognised
-        return self._welcome(request, person, decision.point.fmr, captures)
+        return self._welcome(request, verdict.person, verdict.decision.point.fmr, verdict.acr, captures)
 
     def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
         """The usable frames and their average; the reasons of the first unusable one where none is."""
@@ -104,23 +126,90 @@ class Login:
         agree(vectors, self._pipeline.spec.operating_points)
         return captures, average(vectors, group(vectors, times))
 
-    def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
-        points = self._pipeline.spec.operating_points
-        if claimed is None:
-            return identify(self._gallery.index, probe, points, self._fpir)
-        return self._verify(self._gallery.index, claimed, probe, points, self._fmr)
+    def _judge(self, work: UnitOfWork, request: LoginRequest, probe: Template) -> "_Verdict":
+        """Looks up, compares and hashes as much for nobody as for somebody."""
+        points, index = self._pipeline.spec.operating_points, self._gallery.index
+        if request.user_id is None:
+            decision = identify(index, probe, points, self._rules.fpir)
+            claimed = decision.key
+            kept, known = self._factor(work, claimed, request.passphrase)
+        else:
+            claimed = request.user_id
+            kept, known = self._factor(work, claimed, request.passphrase)
+            # What only they know tells twins apart as well.
+            compare = verify_apart if self._rules.guarded and not known else verify
+            decision = compare(index, claimed, probe, points, self._rules.fmr)
+        person = work.person(claimed) if claimed is not None else None
+        outcome = decision.outcome.value
+        if decision.accepted and person is None:
+            outcome = Outcome.UNKNOWN.value  # erased since the search
+        elif decision.accepted and kept and not known:
+            outcome = SECOND_FACTOR
+        accepted = person if outcome == Outcome.ACCEPTED.value else None
+        return _Verdict(claimed, accepted, outcome, decision, known=known)
 
-    def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
+    @staticmethod
+    def _factor(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> tuple[bool, bool]:
+        """Whether somebody has a second factor, and whether this is it."""
+        kept = None if user_id is None else work.details.get(user_id, FACTOR)
+        return kept is not None, passphrase is not None and factor.matches(kept, passphrase)
+
+    def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict") -> "_Verdict":
+        """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
+        and this was none, it is one more failure."""
+        try:
+            self._lockout.check(work, attempt, second_factor=verdict.known)
+        except Stopped:
+            return replace(verdict, person=None, outcome=Stopped.code)
+        return verdict
+
+    def _settle(self, work: UnitOfWork, request: LoginRequest, attempt: Attempt, verdict: "_Verdict") -> None:
+        """Counts and notes how it ended, with the true reason."""
+        if verdict.person is None:
+            self._lockout.failed(work, attempt)
+        else:
+            self._lockout.succeeded(work, attempt, verdict.person.user_id)
+            work.logged_in(verdict.person.user_id)
+        work.note(
+            "login",
+            verdict.claimed,
+            outcome=verdict.outcome,
+            mode=request.mode,
+            band=verdict.decision.band.value,
+            fmr=verdict.decision.point.fmr if verdict.decision.point is not None else None,
+            frames=len(request.images),
+            acr=verdict.acr if verdict.person is not None else None,
+        )
+
+    def _welcome(
+        self, request: LoginRequest, person: Person, fmr: float, acr: str, captures: Sequence[Capture]
+    ) -> LoggedIn:
         kept = person.attributes or {}
         now = described(combine([capture.attributes for capture in captures]), kept.keys() & {"emotion"})
         return LoggedIn(
             user_id=person.user_id,
             enrolled_at=person.created_at,
             last_login_at=person.last_login_at,
-            mode="1:N" if request.user_id is None else "1:1",
+            mode=request.mode,
             fmr=fmr,
-            acr=ACR_PHOTO,
-            issued=self._tokens.issue(person.user_id, ACR_PHOTO),
+            acr=acr,
+            issued=self._tokens.issue(person.user_id, acr),
             attributes=kept,
             emotion=now.get("emotion"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """`person`: who is let in. `claimed`: whom the attempt was about, where anybody. `known`: the passphrase
+    was right."""
+
+    claimed: UUID | None
+    person: Person | None
+    outcome: str
+    decision: Decision
+    known: bool
+
+    @property
+    def acr(self) -> str:
+        return ACR_PHOTO_AND_PASSPHRASE if self.known else ACR_PHOTO

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from db.records import Erasure, Person
 from db.storage import Storage
-from service.errors import TokenInvalid, UnknownUser
+from service.errors import UnknownUser
 from service.gallery import Gallery
-from service.tokens import Tokens
+
+
+class By(StrEnum):
+    """Who did something, for the audit log."""
+
+    SELF = "self"
+    OPERATOR = "operator"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +47,13 @@ class People:
             raise UnknownUser
         return person
 
-    def erase(self, user_ids: Sequence[UUID]) -> Erasure:
+    def erase(self, user_ids: Sequence[UUID], *, by: By, reason: str | None = None) -> Erasure:
         """Erases people for good; IDs of nobody are passed over."""
         if self.gallery is None:
-            return self.storage.erase(user_ids)
+            return self.storage.erase(user_ids, by=by.value, reason=reason)
         self.gallery.remove(user_ids)
         try:
-            return self.storage.erase(user_ids)
+            return self.storage.erase(user_ids, by=by.value, reason=reason)
         except Exception:
             self.gallery.invalidate()
             raise
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """What somebody who has logged in may do with their own record."""
-
-    people: People
-    tokens: Tokens
-
-    def show(self, token: str) -> tuple[Person, str]:
-        """The bearer's record and the token's `acr`. Raises TokenInvalid, also once the person is erased."""
-        claims = self.tokens.check(token)
-        try:
-            return self.people.get(claims.user_id), claims.acr
-        except UnknownUser:
-            raise TokenInvalid from None
-
-    def erase(self, token: str) -> Erasure:
-        """Raises TokenInvalid."""
-        person, _ = self.show(token)
-        return self.people.erase([person.user_id])

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from db.key_file import KeyFile
-from db.records import NewTemplate
+from db.records import Consent, NewTemplate
 from db.storage import Storage
 
 MODEL = "test-model"
+AGREED = Consent(datetime(2026, 3, 1, 11, tzinfo=UTC), "1", "0" * 64, frozenset({"login", "attributes"}))
 
 
 class Clock:
@@ -43,7 +44,7 @@ def enrol(storage: Storage, *, templates: int = 1, label: str | None = None, see
             templates=[NewTemplate(vector(seed + number), MODEL, number) for number in range(templates)],
             attributes={"age": 40},
             metadata={"label": label} if label else None,
-            consent_at=storage.now(),
+            consent=AGREED,
             flagged=False,
         )
         work.commit()

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from db.records import NewTemplate
 from db.storage import Storage
-from tests.db.people import MODEL, Clock, enrol, open_in, vector
+from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
 
 PEOPLE, ERASED = 1000, 300
 
@@ -26,13 +26,14 @@ def _fill(storage: Storage) -> list[UUID]:
                     templates=[NewTemplate(vector(number), MODEL, each) for each in range(chance.randint(1, 4))],
                     attributes=None,
                     metadata={"label": "x" * chance.randint(1, 3000)},
-                    consent_at=storage.now(),
+                    consent=AGREED,
                     flagged=bool(batch % 2),
                 )
             work.commit()
     for user_id in chance.sample(ids, 200):
         with storage.begin() as work:
-            work.record_attempt(user_id, chance.choice(["accepted", "unknown"]), storage.now())
+            work.note("login", user_id, outcome=chance.choice(["accepted", "unknown"]))
+            work.logged_in(user_id)
             work.commit()
     return ids
 

@@ -15,7 +15,7 @@ from db.errors import RecordUnreadable, StorageUnavailable
 from db.records import NewTemplate
 from db.storage import ORPHAN_AGE, Storage
 from db.tables import DataTable, KeyTable
-from tests.db.people import MODEL, Clock, enrol, open_in, vector
+from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
 
 
 def test_what_is_enrolled_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_unit_of_work_is_rolled_back_unless_committed(storage: Storage) -> Non
             templates=[NewTemplate(vector(0), MODEL, 0)],
             attributes=None,
             metadata=None,
-            consent_at=storage.now(),
+            consent=AGREED,
             flagged=False,
         )
         assert work.person(user_id) is not None
@@ -84,16 +84,13 @@ def test_people_come_in_the_order_of_enrolment_and_in_pages(storage: Storage) ->
         assert work.user_ids() == set(ids)
 
 
-def test_only_an_accepted_login_is_a_last_login(tmp_path: Path) -> None:
+def test_a_login_is_noted_for_who_logged_in(tmp_path: Path) -> None:
     clock = Clock()
     storage = open_in(tmp_path, clock)
     user_id, other = enrol(storage), enrol(storage)
     clock.advance(hours=1)
     with storage.begin() as work:
-        work.record_attempt(user_id, "unknown", clock())
-        work.record_attempt(None, "unknown", clock())
-        work.commit()
-        work.record_attempt(user_id, "accepted", clock())
+        work.logged_in(user_id)
         work.commit()
     with storage.begin() as work:
         person, untouched = work.person(user_id), work.person(other)

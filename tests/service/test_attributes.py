@@ -27,7 +27,7 @@ def test_they_are_kept_sealed_and_told_at_login(application: Application, people
     assert session.attributes == enrolled.attributes
     assert session.emotion is not None
     assert session.emotion["probabilities"] != enrolled.attributes["emotion"]["probabilities"]
-    record, _ = application.me.show(session.issued.token)
+    record = application.me.show(session.issued.token).person
     assert record.attributes == enrolled.attributes
     stored = b"".join(path.read_bytes() for path in application.settings.home.iterdir())
     assert b"probabilities" not in stored

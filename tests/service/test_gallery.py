@@ -14,7 +14,8 @@ from embeddings.operating import DLIB_POINTS
 from service.bootstrap import open_storage
 from service.gallery import Gallery
 from service.settings import Settings
-from service.workflows.people import People
+from service.workflows.people import By, People
+from tests.db.people import AGREED
 
 SPEC = ModelSpec("test-model", 128, DLIB_POINTS)
 
@@ -35,9 +36,7 @@ def enrol(storage: Storage, *captures: int, model_id: str = "test-model") -> UUI
     user_id = uuid4()
     templates = [NewTemplate(unit(number), model_id, capture) for number, capture in enumerate(captures)]
     with storage.begin() as work:
-        work.add_person(
-            user_id, templates=templates, attributes=None, metadata=None, consent_at=storage.now(), flagged=False
-        )
+        work.add_person(user_id, templates=templates, attributes=None, metadata=None, consent=AGREED, flagged=False)
         work.commit()
     return user_id
 
@@ -79,7 +78,7 @@ def test_erasing_forgets_in_memory_at_once(storage: Storage) -> None:
     user_id = enrol(storage, 0)
     gallery = Gallery(SPEC)
     refresh(gallery, storage)
-    People(storage, gallery).erase([user_id])
+    People(storage, gallery).erase([user_id], by=By.OPERATOR)
     assert user_id not in gallery.index
 
 
@@ -93,6 +92,6 @@ def test_an_erasure_that_fails_forgets_nobody_for_good(storage: Storage, monkeyp
 
     monkeypatch.setattr(storage, "erase", fail)
     with pytest.raises(OSError):  # noqa: PT011 - any failure of the storage
-        People(storage, gallery).erase([user_id])
+        People(storage, gallery).erase([user_id], by=By.OPERATOR)
     refresh(gallery, storage)
     assert user_id in gallery.index

@@ -9,6 +9,7 @@ from embeddings.operating import GalleryTooLarge
 from service.bootstrap import Application
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
+from tests.db.people import AGREED
 from tests.embeddings.vectors import random_vector
 from tests.portraits import portraits
 
@@ -25,7 +26,7 @@ def crowd(application: Application, count: int) -> None:
                 templates=[NewTemplate(random_vector(seed, spec.dimension).values, spec.model_id, 0)],
                 attributes=None,
                 metadata=None,
-                consent_at=work.now,
+                consent=AGREED,
                 flagged=False,
             )
         work.commit()

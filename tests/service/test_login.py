@@ -1,7 +1,6 @@
 """What a login leaves behind, and which of its frames count."""
 
-import sqlite3
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -26,11 +25,10 @@ def enrolled(application: Application, people: Portraits) -> Enrolled:
     return application.enrol(EnrolRequest([people.obama.read_bytes(), people.obama2.read_bytes()], consent=True))
 
 
-def attempts(application: Application) -> list[tuple[UUID | None, str]]:
-    with sqlite3.connect(application.settings.home / "facewarden.db") as raw:
-        rows = raw.execute("SELECT user_id, outcome FROM attempt ORDER BY attempt_id").fetchall()
-    raw.close()
-    return [(UUID(user_id) if user_id else None, outcome) for user_id, outcome in rows]
+def attempts(application: Application) -> list[tuple[str | None, object]]:
+    """Pseudonym and outcome of each login in the log."""
+    logins = [entry for entry in application.storage.audit.entries() if entry.kind == "login"]
+    return [(entry.person, entry.details["outcome"]) for entry in logins]
 
 
 def blurred(photo: bytes) -> bytes:
@@ -47,11 +45,12 @@ def test_every_login_is_noted_refused_ones_before_the_answer(
         with pytest.raises(NotRecognised):
             application.login(LoginRequest(stranger, claim))
     application.login(LoginRequest([people.obama3.read_bytes()]))
+    known_as = application.storage.audit.pseudonym
     assert attempts(application) == [
         (None, "unknown"),
-        (enrolled.user_id, "unknown"),
-        (nobody, "unknown"),
-        (enrolled.user_id, "accepted"),
+        (known_as(enrolled.user_id), "unknown"),
+        (known_as(nobody), "unknown"),
+        (known_as(enrolled.user_id), "accepted"),
     ]
 
 

@@ -37,7 +37,7 @@ def test_he_is_recognised(application: Application, photos: Path, dad: Enrolled,
     session = application.login(LoginRequest([(photos / name).read_bytes()], dad.user_id if claimed else None))
     assert session.user_id == dad.user_id
     assert session.mode == ("1:1" if claimed else "1:N")
-    assert application.me.show(session.issued.token)[0].last_login_at is not None
+    assert application.me.show(session.issued.token).person.last_login_at is not None
 
 
 @CLAIMED

@@ -13,6 +13,7 @@ from db.records import NewTemplate
 from service.bootstrap import open_storage
 from service.cli.main import application
 from service.settings import Settings
+from tests.db.people import AGREED
 
 run = CliRunner()
 
@@ -38,7 +39,7 @@ def enrol(home: Path, count: int) -> list[str]:
                     templates=[NewTemplate(vector=vector, model_id="test-model", capture=0)],
                     attributes=None,
                     metadata={"label": f"person {number}"},
-                    consent_at=storage.now(),
+                    consent=AGREED,
                     flagged=number == 1,
                 )
                 work.commit()

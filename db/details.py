@@ -1,0 +1,64 @@
+"""Sealed details of people beside their templates: at most one of each kind a person."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+from sqlmodel import Session, col
+
+from db.errors import told_apart
+from db.keystore import Keystore
+from db.payloads import pack_mapping, unpack_mapping
+from db.sealing import Aead, Place, seal
+from db.tables import DetailRow, GalleryRow
+
+ATTRIBUTES: Final = "attributes"
+METADATA: Final = "metadata"
+FACTOR: Final = "factor"
+RECOVERY: Final = "recovery"
+
+
+class Details:
+    """Within the transaction of a unit of work."""
+
+    def __init__(self, session: Session, keystore: Keystore) -> None:
+        self._session = session
+        self._keystore = keystore
+
+    def get(self, user_id: UUID, kind: str) -> Mapping[str, Any] | None:
+        """None where there is none, or nobody. Raises RecordUnreadable."""
+        query = select(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
+        with told_apart():
+            row = self._session.scalar(query)
+            keys = None if row is None else self._keystore.get(user_id)
+        if row is None or keys is None:
+            return None
+        return unpack_mapping(keys.open(Place(kind, user_id, row.detail_id.bytes), row.sealed))
+
+    def put(self, user_id: UUID, kind: str, values: Mapping[str, Any]) -> bool:
+        """In the place of the one before, whose bytes are overwritten. False where nobody has this ID."""
+        self.drop(user_id, kind)
+        with told_apart():
+            keys = self._keystore.get(user_id)
+            if keys is None:
+                return False
+            self._session.add(sealed_detail(keys.successor or keys.current, user_id, kind, values))
+            self._session.flush()
+        return True
+
+    def drop(self, user_id: UUID, kind: str) -> bool:
+        """False where there was none. What it leaves in free space goes with the next sweep."""
+        query = delete(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
+        with told_apart():
+            gone = self._session.scalars(query.returning(col(DetailRow.detail_id))).all()
+            if gone:
+                self._session.execute(update(GalleryRow).values(dirty=True))
+        return bool(gone)
+
+
+def sealed_detail(key: Aead, user_id: UUID, kind: str, values: Mapping[str, Any]) -> DetailRow:
+    """A row to be added."""
+    detail_id = uuid4()
+    sealed = seal(key, Place(kind, user_id, detail_id.bytes), pack_mapping(values))
+    return DetailRow(detail_id=detail_id, user_id=user_id, kind=kind, sealed=sealed)

@@ -1,0 +1,94 @@
+"""`/v1/admin`: for operators, with the API key."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, SecretStr
+
+from db.audit_chain import Entry
+from service.access import require_api_key
+from service.bootstrap import Application
+from service.routes.bodies import PROBLEM, fields, plain_body
+from service.uploads import InvalidField, identifier, read_fields
+from service.workers import Workers
+
+MOST_ENTRIES = 1000
+
+
+class AuditEntry(BaseModel):
+    """`person`: a pseudonym. `code`: hexadecimal; with the one before it makes the chain."""
+
+    number: int
+    at: datetime
+    kind: str
+    person: str | None
+    details: dict[str, Any]
+    code: str
+
+
+class Log(BaseModel):
+    entries: list[AuditEntry]
+
+
+class Unlocked(BaseModel):
+    """Whether there were failures to forgive."""
+
+    had_failures: bool
+
+
+def router(application: Application, workers: Workers) -> APIRouter:
+    routes = APIRouter(prefix="/v1/admin", tags=["operation"])
+    settings = application.settings
+
+    @routes.get("/stats", responses={"4XX": PROBLEM})
+    def stats(request: Request) -> dict[str, int]:
+        """How many people, look-alikes, locked claims and log entries there are."""
+        require_api_key(request, settings.api_key)
+        return dict(application.administer.stats())
+
+    @routes.get("/audit", responses={"4XX": PROBLEM})
+    def audit(
+        request: Request,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
+        user_id: UUID | None = None,
+    ) -> Log:
+        """Entries of the audit log behind a number, in their order."""
+        require_api_key(request, settings.api_key)
+        return Log(entries=[_entry(each) for each in application.administer.log(after, limit, user_id)])
+
+    @routes.get("/settings", responses={"4XX": PROBLEM})
+    def show(request: Request) -> dict[str, Any]:
+        """The settings in force; of secrets only whether they are set."""
+        require_api_key(request, settings.api_key)
+        return {name: _plain(value) for name, value in settings}
+
+    @routes.post("/unlock", responses={"4XX": PROBLEM}, openapi_extra=plain_body("user_id", **fields(user_id="Whom.")))
+    async def unlock(request: Request) -> Unlocked:
+        """Forgive the failed logins of a claim."""
+        require_api_key(request, settings.api_key)
+        user_id = identifier(await read_fields(request), "user_id")
+        if user_id is None:
+            raise InvalidField("user_id")
+        return Unlocked(had_failures=await workers.run(application.administer.unlock, user_id))
+
+    return routes
+
+
+def _entry(entry: Entry) -> AuditEntry:
+    return AuditEntry(
+        number=entry.number,
+        at=entry.at,
+        kind=entry.kind,
+        person=entry.person,
+        details=dict(entry.details),
+        code=entry.code.hex(),
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "set"
+    return value if isinstance(value, str | int | float | bool | tuple | None) else str(value)

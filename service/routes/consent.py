@@ -1,0 +1,36 @@
+"""`GET /v1/consent`: what people are asked to agree to."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from service.bootstrap import Application
+from service.consent import LOGIN
+
+
+class Use(BaseModel):
+    """One use and the sentence that asks for it."""
+
+    use: str
+    text: str
+    required: bool
+
+
+class Consent(BaseModel):
+    """Send `digest` back as `consent_digest`: it says which text the person saw."""
+
+    version: str
+    digest: str
+    uses: list[Use]
+
+
+def router(application: Application) -> APIRouter:
+    routes = APIRouter(tags=["people"])
+    asked = application.consent
+
+    @routes.get("/v1/consent")
+    async def show() -> Consent:
+        """The text to show before enrolment: a sentence a use, and its version and digest."""
+        uses = [Use(use=use, text=text, required=use == LOGIN) for use, text in asked.texts.items()]
+        return Consent(version=asked.version, digest=asked.digest, uses=uses)
+
+    return routes

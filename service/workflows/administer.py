@@ -1,0 +1,51 @@
+"""What operators see and do besides erasing: the audit log, figures, unlocking."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from db.audit_chain import Entry
+from db.storage import Storage
+from service.lockout import FORGET_AFTER, Lockout
+from service.workflows.people import By
+
+
+@dataclass(frozen=True, slots=True)
+class Administer:
+    """Needs no model."""
+
+    storage: Storage
+    lockout: Lockout
+
+    def log(self, after: int, limit: int, user_id: UUID | None = None) -> list[Entry]:
+        """At most `limit` entries behind a number, in their order; only one person's where an ID is given."""
+        person = None if user_id is None else self.storage.audit.pseudonym(user_id)
+        return list(islice(self.storage.audit.entries(after, person=person), limit))
+
+    def stats(self) -> Mapping[str, int]:
+        """How many people, how many of them flagged, how many claims and clients wait or are stopped."""
+        with self.storage.begin() as work:
+            return {
+                "people": work.count(),
+                "flagged": work.count_flagged(),
+                "failing": work.failures.count(self.lockout.limits.free),
+                "stopped": work.failures.count(self.lockout.limits.stop),
+                "audit_entries": self.storage.audit.length(),
+            }
+
+    def unlock(self, user_id: UUID) -> bool:
+        """Forgives the failures of a claim; False where there were none."""
+        with self.storage.begin() as work:
+            work.take_turn()
+            found = work.failures.forgive([self.lockout.claim(user_id)]) > 0
+            work.note("unlocked", user_id, by=By.OPERATOR.value, had_failures=found)
+            work.commit()
+        return found
+
+    def tidy(self) -> int:
+        """Drops failures that are long past; how many claims and clients."""
+        with self.storage.begin() as work:
+            dropped = work.failures.forget(work.now - FORGET_AFTER)
+            work.commit()
+        return dropped

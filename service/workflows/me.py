@@ -1,0 +1,151 @@
+"""What somebody who has logged in may do with their own record."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from db.details import ATTRIBUTES, FACTOR, RECOVERY
+from db.records import Consent, Erasure, Person
+from db.storage import Storage
+from db.unit_of_work import UnitOfWork
+from service import consent, factor
+from service.errors import PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
+from service.tokens import Claims, Tokens
+from service.workflows.people import By, People
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record, what its owner agreed to, whether they have a second factor, and the kind of evidence of the token."""
+
+    person: Person
+    acr: str
+    uses: frozenset[str]
+    passphrase: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Every call takes the bearer's token and raises TokenInvalid, also once the person is erased."""
+
+    people: People
+    tokens: Tokens
+    factor_required: bool
+
+    def show(self, token: str) -> Shown:
+        claims = self.tokens.check(token)
+        with self._storage.begin() as work:
+            person = work.person(claims.user_id)
+            if person is None:
+                raise TokenInvalid
+            uses = work.consents(person.user_id)[-1].uses
+            return Shown(person, claims.acr, uses, work.details.get(person.user_id, FACTOR) is not None)
+
+    def erase(self, token: str, reason: str | None = None) -> Erasure:
+        return self.people.erase([self._bearer(token)], by=By.SELF, reason=reason)
+
+    def export(self, token: str) -> Mapping[str, Any]:
+        """Everything that is held about them, vectors and log included, as plain values (GDPR, articles 15 and 20)."""
+        return export(self._storage, self._bearer(token), By.SELF)
+
+    def withdraw(self, token: str, use: str) -> Erasure | None:
+        """Takes back the consent to one use: what it allowed is erased. Without the login everything is."""
+        if use == consent.LOGIN:
+            return self.erase(token, reason="consent withdrawn")
+        user_id = self._bearer(token)
+        with self._storage.begin() as work:
+            if use == consent.ATTRIBUTES:
+                work.details.drop(user_id, ATTRIBUTES)
+            before = work.consents(user_id)[-1]
+            left = Consent(work.now, before.version, before.digest, before.uses - {use})
+            work.add_consent(user_id, left)
+            work.note("consent_withdrawn", user_id, use=use, by=By.SELF.value)
+            work.commit()
+        self._storage.sweep()
+        return None
+
+    def choose_passphrase(self, token: str, passphrase: str | None) -> None:
+        """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort, and
+        PassphraseRequired where it may not be without."""
+        user_id = self._fresh(token).user_id
+        if passphrase is None and self.factor_required:
+            raise PassphraseRequired
+        kept = None if passphrase is None else factor.hashed(passphrase)
+        with self._storage.begin() as work:
+            if kept is None:
+                work.details.drop(user_id, FACTOR)
+            else:
+                work.details.put(user_id, FACTOR, kept)
+            work.note("factor_changed", user_id, set=kept is not None, by=By.SELF.value)
+            work.commit()
+
+    def renew_recovery_code(self, token: str) -> str:
+        """A new one in the place of the one before. Raises TokenNotFresh."""
+        user_id = self._fresh(token).user_id
+        with self._storage.begin() as work:
+            code = new_recovery_code(work, user_id)
+            work.note("recovery_code_renewed", user_id, by=By.SELF.value)
+            work.commit()
+        return code
+
+    def _fresh(self, token: str) -> Claims:
+        claims = self.tokens.check(token)
+        self._bearer(token)
+        if not claims.fresh:
+            raise TokenNotFresh
+        return claims
+
+    def _bearer(self, token: str) -> UUID:
+        return self.show(token).person.user_id
+
+    @property
+    def _storage(self) -> Storage:
+        return self.people.storage
+
+
+def new_recovery_code(work: UnitOfWork, user_id: UUID) -> str:
+    """Puts a new one in the place of the one before."""
+    code = factor.recovery_code()
+    work.details.put(user_id, RECOVERY, {"sha256": factor.digest_of(code)})
+    return code
+
+
+def export(storage: Storage, user_id: UUID, by: By) -> Mapping[str, Any]:
+    """Everything that is held about somebody. Vectors: float32, little endian, base64. Raises UnknownUser."""
+    with storage.begin() as work:
+        person = work.person(user_id)
+        if person is None:
+            raise UnknownUser
+        templates, consents = work.templates(user_id), work.consents(user_id)
+        kinds = {kind: work.details.get(user_id, kind) is not None for kind in (FACTOR, RECOVERY)}
+        work.note("exported", user_id, by=by.value)
+        work.commit()
+    return {
+        "user_id": str(user_id),
+        "enrolled_at": person.created_at.isoformat(),
+        "last_login_at": person.last_login_at.isoformat() if person.last_login_at else None,
+        "flagged": person.flagged,
+        "attributes": person.attributes,
+        "metadata": person.metadata,
+        "has_passphrase": kinds[FACTOR],
+        "has_recovery_code": kinds[RECOVERY],
+        "templates": [
+            {
+                "model_id": template.model_id,
+                "capture": template.capture,
+                "created_at": template.created_at.isoformat(),
+                "vector": base64.b64encode(template.vector.astype("<f4").tobytes()).decode(),
+            }
+            for template in templates
+        ],
+        "consents": [
+            {"at": each.at.isoformat(), "version": each.version, "digest": each.digest, "uses": sorted(each.uses)}
+            for each in consents
+        ],
+        "log": [
+            {"at": entry.at.isoformat(), "kind": entry.kind, **entry.details}
+            for entry in storage.audit.entries(person=storage.audit.pseudonym(user_id))
+        ],
+    }
