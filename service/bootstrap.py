@@ -63,6 +63,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
+        attribute_models=settings.attribute_models,
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:

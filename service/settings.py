@@ -74,6 +74,10 @@ class Settings(BaseSettings):
         ("age", "gender", "emotion"),
         description="What is estimated besides identity: of age, gender, emotion, comma separated; `none` for nothing.",
     )
+    attribute_models: Literal["packaged", "deepface"] = Field(
+        "packaged",
+        description="Nets for the attributes: those that ship, or deepface's (`scripts/install --deepface`).",
+    )
     verification_fmr: float = Field(
         1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."
     )
