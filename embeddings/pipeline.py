@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embeddings.align import Aligner
+from embeddings.attribute_models import AttributeModels, attribute_estimator
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
@@ -14,7 +15,6 @@ from embeddings.fused import EmbedderName, face_embedder
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
-from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
@@ -80,10 +80,12 @@ class FacePipeline:
         backend: EmbedderName = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
+        *,
+        attribute_models: AttributeModels = "packaged",
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
 
-        Raises WeightsUnusable, BrokenModel.
+        Raises WeightsUnusable, BrokenModel, DeepFaceUnusable.
         """
         runtime = Runtime(threads)
         return cls(
@@ -93,7 +95,7 @@ class FacePipeline:
             face_embedder(backend, runtime),
             gate=QualityGate(quality_limits),
             limits=limits,
-            estimator=PackagedAttributes.load(runtime, attributes) if attributes else None,
+            estimator=attribute_estimator(attribute_models, runtime, attributes),
         )
 
     @property

@@ -68,6 +68,11 @@ def _master_key(settings: Settings) -> KeyProvider:
     return KeyFile(settings.key_file)
 
 
+def lockout(storage: Storage, settings: Settings) -> Lockout:
+    """The attempt limits."""
+    return Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
+
+
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
@@ -76,12 +81,13 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
+        attribute_models=settings.attribute_models,
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
         gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
-    lockout = Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
+    limits = lockout(storage, settings)
     consent = consent_text(settings.attributes, settings.consent_file)
     people = People(storage, gallery)
     return Application(
@@ -109,12 +115,12 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             storage,
             gallery,
             tokens,
-            lockout,
+            limits,
             LoginRules(settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates),
         ),
         overlay=Overlay(pipeline),
         people=people,
         me=Me(people, tokens, settings.second_factor == "required"),
-        administer=Administer(storage, lockout),
-        recover=Recover(storage, tokens, lockout),
+        administer=Administer(storage, limits),
+        recover=Recover(storage, tokens, limits),
     )

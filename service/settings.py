@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     minimum_age: int = Field(
         0, ge=0, le=30, description="Refuse to enrol a face that looks younger, years; 0: never. An estimate, no proof."
     )
+    attribute_models: Literal["packaged", "deepface"] = Field(
+        "packaged",
+        description="Nets for the attributes: those that ship, or deepface's (`scripts/install --deepface`).",
+    )
     verification_fmr: float = Field(
         1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."
     )

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from db.records import Person
-from service.bootstrap import open_storage
+from service.bootstrap import lockout, open_storage
 from service.cli.start import settings
+from service.workflows.administer import Administer
 from service.workflows.people import By, People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
@@ -80,6 +81,18 @@ def show(user_id: UUID, *, as_json: AsJson = False) -> None:
         return
     for name, value in facts.items():
         console.print(f"[bold]{name:14}[/bold]", value if value is not None else "-", highlight=False)
+
+
+@commands.command()
+def unlock(user_id: UUID, *, as_json: AsJson = False) -> None:
+    """Forgive the failed logins of one claim."""
+    storage = open_storage(settings())
+    try:
+        had_failures = Administer(storage, lockout(storage, settings())).unlock(user_id)
+    finally:
+        storage.close()
+    sentence = "unlocked" if had_failures else "there were no failed logins"
+    print(json.dumps({"had_failures": had_failures}) if as_json else sentence)
 
 
 @commands.command()
