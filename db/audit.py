@@ -1,6 +1,7 @@
 """The audit log: entries in the data file, written in the transaction of what they tell of, and its head in the key
 store, so that a log whose end was cut off shows."""
 
+import hmac
 import json
 import struct
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from cryptography.hazmat.primitives.constant_time import bytes_eq
 from sqlalchemy import Engine, select, update
 from sqlmodel import Session, col
 
@@ -127,7 +127,7 @@ class AuditLog:
         if row is None:
             return Head(), self.length() == 0
         head = Head(row.number, row.code)
-        return head, bytes_eq(row.proof, self._proof(head))
+        return head, hmac.compare_digest(row.proof, self._proof(head))
 
     def renew(self, at: datetime) -> int:
         """From here on entries are written with a new key; earlier ones stay verifiable with theirs. Its number."""

@@ -1,0 +1,106 @@
+"""What people agree to: asked for in one place, kept with them, taken back as easily."""
+
+from pathlib import Path
+
+import pytest
+
+from service.bootstrap import Application, build
+from service.consent import ATTRIBUTES, LOGIN, OVERLAYS, consent_text
+from service.errors import ConsentOutdated, ConsentRequired, TokenInvalid, UnsafeSettings
+from service.settings import Settings
+from service.workflows.enrol import Enrolled, EnrolRequest
+from service.workflows.login import LoginRequest
+from tests.db.people import Clock
+from tests.portraits import portraits
+
+
+def enrol(application: Application, **more: object) -> Enrolled:
+    request = {"images": [portraits().obama.read_bytes()], "consent": True, **more}
+    return application.enrol(EnrolRequest(**request))  # type: ignore[arg-type]
+
+
+def token(application: Application) -> str:
+    return application.login(LoginRequest([portraits().obama3.read_bytes()])).issued.token
+
+
+def test_the_built_in_text_names_what_is_kept() -> None:
+    text = consent_text(("age", "emotion"), None)
+    assert "age and emotion" in text.texts[ATTRIBUTES]
+    assert "gender" not in text.texts[ATTRIBUTES]
+    assert consent_text((), None).texts.keys() == {LOGIN, OVERLAYS}
+    assert text.digest != consent_text((), None).digest
+
+
+def test_the_digest_is_that_of_the_lines(tmp_path: Path) -> None:
+    file = tmp_path / "consent.toml"
+    file.write_text('version = "7"\nlogin = "Yes, recognise me."\noverlays = "Draw on me."\n')
+    text = consent_text(("age",), file)
+    assert text.version == "7"
+    # printf 'login: Yes, recognise me.\noverlays: Draw on me.' | sha256sum
+    assert text.digest == "c08ecc2e3ac4da6088e8286da933c334f09463278d43fc32bab800802f59e18d"
+
+
+@pytest.mark.parametrize(
+    "content", ['version = "1"', 'login = "x"', 'version = "1"\nlogin = 3', 'version="1"\nlogin="x"\nmore="y"', "["]
+)
+def test_a_file_that_will_not_do_stops_the_start(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "consent.toml"
+    file.write_text(content)
+    with pytest.raises(UnsafeSettings):
+        consent_text((), file)
+    with pytest.raises(UnsafeSettings):
+        consent_text((), tmp_path / "nowhere.toml")
+
+
+def test_who_when_which_text_and_which_uses_are_kept_and_the_log_has_them_too(application: Application) -> None:
+    person = enrol(application, consent_digest=application.consent.digest, uses=frozenset({LOGIN, OVERLAYS}))
+    assert person.attributes == {}
+    with application.storage.begin() as work:
+        (line,) = work.consents(person.user_id)
+    assert (line.version, line.digest, line.uses) == ("1", application.consent.digest, frozenset({LOGIN, OVERLAYS}))
+    (entry,) = application.storage.audit.entries()
+    assert entry.kind == "enrolled"
+    assert entry.details["consent_digest"] == application.consent.digest
+    assert entry.details["uses"] == "login,overlays"
+
+
+def test_another_text_than_the_present_one_and_no_login_are_no_consent(application: Application) -> None:
+    with pytest.raises(ConsentOutdated):
+        enrol(application, consent_digest="0" * 64)
+    with pytest.raises(ConsentRequired):
+        enrol(application, uses=frozenset({ATTRIBUTES}))
+    assert application.people.count() == 0
+
+
+def test_taking_back_the_attributes_erases_them_and_nothing_else(application: Application) -> None:
+    person = enrol(application)
+    assert person.attributes.keys() == {"age", "gender", "emotion"}
+    assert application.me.withdraw(token(application), ATTRIBUTES) is None
+    shown = application.me.show(token(application))
+    assert shown.person.attributes is None
+    assert shown.uses == {LOGIN}
+    assert application.login(LoginRequest([portraits().obama3.read_bytes()])).emotion is None
+
+
+def test_taking_back_the_login_erases_everything(application: Application) -> None:
+    enrol(application)
+    bearer = token(application)
+    done = application.me.withdraw(bearer, LOGIN)
+    assert done is not None
+    assert done.erased == 1
+    with pytest.raises(TokenInvalid):
+        application.me.show(bearer)
+    assert list(application.storage.audit.entries())[-1].details == {"by": "self", "reason": "consent withdrawn"}
+
+
+def test_an_export_holds_everything_and_is_noted(tmp_path: Path) -> None:
+    application = build(Settings(home=tmp_path / "home"), now=Clock())
+    person = enrol(application, label="monday")
+    told = application.me.export(token(application))
+    application.close()
+    assert told["user_id"] == str(person.user_id)
+    assert told["metadata"] == {"label": "monday"}
+    assert told["attributes"] == person.attributes
+    assert [len(template["vector"]) for template in told["templates"]] == [4 * 1152 // 3 * 4]
+    assert told["consents"][0]["uses"] == ["attributes", "login"]
+    assert [line["kind"] for line in told["log"]] == ["enrolled", "login", "exported"]
