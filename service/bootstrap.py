@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from db.keys import EnvironmentKey, KeyFile, KeyProvider
 from db.storage import Storage
+from embeddings.embed import ModelSpec
+from embeddings.fused import spec_named
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
@@ -55,6 +57,15 @@ def _master_key(settings: Settings) -> KeyProvider:
     return KeyFile(settings.key_file)
 
 
+def face_spec(settings: Settings) -> ModelSpec:
+    """What goes with the vectors in use, without loading a net."""
+    return _compared(spec_named(settings.embedder), settings)
+
+
+def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
+    return spec.by_distance() if settings.matching == "distance" else spec
+
+
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
@@ -64,7 +75,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         backend=settings.embedder,
         attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
     )
-    gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
+    gallery = Gallery(_compared(pipeline.spec, settings))
     with storage.begin() as work:
         gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
