@@ -35,7 +35,7 @@ class StoredTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody enrolled, without vectors. `flagged`: an operator should look, it may be a second enrolment."""
+    """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`."""
 
     user_id: UUID
     created_at: datetime
@@ -44,6 +44,7 @@ class Person:
     templates: int
     model_ids: tuple[str, ...]
     flagged: bool
+    flag_reason: str | None
     attributes: Mapping[str, Any] | None = field(repr=False)
     metadata: Mapping[str, Any] | None = field(repr=False)
 

@@ -47,6 +47,7 @@ class PersonRow(DataTable, table=True):
     consent_at: datetime = Field(sa_type=UtcDateTime)
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     flagged: bool = False
+    flag_reason: str | None = None
     revision: int = Field(index=True)
 
 

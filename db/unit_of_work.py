@@ -62,6 +62,7 @@ class UnitOfWork:
         metadata: Mapping[str, Any] | None,
         consent_at: datetime,
         flagged: bool,
+        flag_reason: str | None = None,
     ) -> None:
         """Enrols somebody with 1 to 10 templates: their key first, in the key store, then the sealed rows.
 
@@ -80,6 +81,7 @@ class UnitOfWork:
                     created_at=self.now,
                     consent_at=consent_at,
                     flagged=flagged,
+                    flag_reason=flag_reason,
                     revision=gallery.revision,
                 )
             )
@@ -123,9 +125,11 @@ class UnitOfWork:
             row = self._session.get(PersonRow, user_id)
             return None if row is None else next(iter(self._opened([row])), None)
 
-    def people(self, offset: int, limit: int) -> list[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`."""
+    def people(self, offset: int, limit: int, *, flagged: bool = False) -> list[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`; those flagged alone."""
         query = select(PersonRow).order_by(col(PersonRow.number)).offset(offset).limit(limit)
+        if flagged:
+            query = query.where(col(PersonRow.flagged))
         with told_apart():
             return self._opened(self._session.scalars(query).all())
 
@@ -153,6 +157,7 @@ class UnitOfWork:
                 templates=len(models[row.user_id]),
                 model_ids=tuple(sorted(set(models[row.user_id]))),
                 flagged=row.flagged,
+                flag_reason=row.flag_reason,
                 attributes=details.get((row.user_id, ATTRIBUTES)),
                 metadata=details.get((row.user_id, METADATA)),
             )
@@ -160,9 +165,13 @@ class UnitOfWork:
             if row.user_id in keys
         ]
 
-    def count(self) -> int:
+    def count(self, *, flagged: bool = False) -> int:
+        """How many are enrolled, or flagged."""
+        query = select(func.count()).select_from(PersonRow)
+        if flagged:
+            query = query.where(col(PersonRow.flagged))
         with told_apart():
-            return self._session.scalar(select(func.count()).select_from(PersonRow)) or 0
+            return self._session.scalar(query) or 0
 
     def user_ids(self) -> set[UUID]:
         with told_apart():

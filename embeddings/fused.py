@@ -32,7 +32,7 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
-        self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
+        self.spec: Final = spec_named("fused")
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""
@@ -40,6 +40,13 @@ class FusedEmbedder:
         second = self._second.embed(faceres.crop(pixels, face))
         joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second))
         return FaceVector(joined.astype(np.float32), MODEL_ID)
+
+
+def spec_named(name: EmbedderName) -> ModelSpec:
+    """The spec of the embedder of that name, without its nets."""
+    if name != "fused":
+        return DLIB_SPEC
+    return ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
 
 
 def face_embedder(name: EmbedderName, runtime: Runtime) -> FaceEmbedder:

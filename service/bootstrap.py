@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from db.keys import EnvironmentKey, KeyFile, KeyProvider
 from db.storage import Storage
+from embeddings.embed import ModelSpec
+from embeddings.fused import spec_named
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.gallery import Gallery
 from service.settings import Settings
 from service.tokens import Tokens
-from service.workflows.enrol import Enrol
+from service.workflows.enrol import Enrol, EnrolRules
 from service.workflows.login import Login
 from service.workflows.overlay import Overlay
 from service.workflows.people import Me, People
@@ -55,6 +57,15 @@ def _master_key(settings: Settings) -> KeyProvider:
     return KeyFile(settings.key_file)
 
 
+def face_spec(settings: Settings) -> ModelSpec:
+    """What goes with the vectors in use, without loading a net."""
+    return _compared(spec_named(settings.embedder), settings)
+
+
+def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
+    return spec.by_distance() if settings.matching == "distance" else spec
+
+
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
@@ -62,10 +73,10 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
-        attributes=frozenset(settings.attributes),
+        attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
         attribute_models=settings.attribute_models,
     )
-    gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
+    gallery = Gallery(_compared(pipeline.spec, settings))
     with storage.begin() as work:
         gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
@@ -79,9 +90,13 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             pipeline,
             storage,
             gallery,
-            fpir=settings.identification_fpir,
-            allow_duplicates=settings.allow_duplicates,
-            attributes=frozenset(settings.attributes),
+            EnrolRules(
+                fmr=settings.verification_fmr,
+                fpir=settings.identification_fpir,
+                allow_duplicates=settings.allow_duplicates,
+                attributes=frozenset(settings.attributes),
+                minimum_age=settings.minimum_age,
+            ),
         ),
         login=Login(
             pipeline,
@@ -90,6 +105,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             tokens,
             fmr=settings.verification_fmr,
             fpir=settings.identification_fpir,
+            guarded=not settings.allow_duplicates,
             now=now,
         ),
         overlay=Overlay(pipeline),

@@ -5,6 +5,7 @@ The exceptions of the service itself:
     ServiceError
     ├── ConsentRequired      consent_required
     ├── AlreadyEnrolled      already_enrolled
+    ├── TooYoung             too_young            carries detail
     ├── NotRecognised        not_recognised
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
@@ -38,6 +39,14 @@ class ConsentRequired(ServiceError):
 
 class AlreadyEnrolled(ServiceError):
     code = "already_enrolled"
+
+
+class TooYoung(ServiceError):
+    code = "too_young"
+
+    def __init__(self, minimum: int) -> None:
+        self.detail = f"The face in the picture looks younger than {minimum} years."
+        super().__init__(self.detail)
 
 
 class NotRecognised(ServiceError):
@@ -114,7 +123,8 @@ ROWS: Final = (
     # People
     Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
     Row("already_enrolled", 409, "This face is enrolled already", "Log in instead, or erase the earlier enrolment first."),
-    Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera."),
+    Row("too_young", 422, "The face looks too young to be enrolled here", "The age is an estimate from the picture and no proof: ask the operator where it is wrong."),
+    Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),

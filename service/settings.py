@@ -49,7 +49,10 @@ class Settings(BaseSettings):
     open_enrolment: bool | None = Field(
         None, description="Enrol without an API key; unset: yes on a loopback address, no elsewhere."
     )
-    allow_duplicates: bool = Field(default=False, description="Enrol a face again that is enrolled already.")
+    allow_duplicates: bool = Field(
+        default=False,
+        description="Enrol a face again that is enrolled already; look-alikes are then not told apart at a login.",
+    )
     allowed_hosts: Names = Field(
         (), description="Host names to answer under besides the bound address and localhost, comma separated."
     )
@@ -77,6 +80,9 @@ class Settings(BaseSettings):
     attribute_models: Literal["packaged", "deepface"] = Field(
         "packaged",
         description="Nets for the attributes: those that ship, or deepface's (`scripts/install --deepface`).",
+    )
+    minimum_age: int = Field(
+        0, ge=0, le=30, description="Refuse to enrol a face that looks younger, years; 0: never. An estimate, no proof."
     )
     verification_fmr: float = Field(
         1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."

@@ -20,8 +20,10 @@ from embeddings.quality import QualityLimits
 from evaluation import attributes, cohorts, detection, groups, identification, plot
 from evaluation.faces import Faces, collect, pictures
 from evaluation.verification import as_json, shipped_points, verification
+from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
+commands.command("gallery")(gallery)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
 

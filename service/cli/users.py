@@ -41,6 +41,7 @@ def _as_dict(person: Person) -> dict[str, object]:
         "templates": person.templates,
         "models": list(person.model_ids),
         "flagged": person.flagged,
+        "flag_reason": person.flag_reason,
         "attributes": dict(person.attributes) if person.attributes else None,
         "metadata": dict(person.metadata) if person.metadata else None,
     }
@@ -51,20 +52,23 @@ def listing(
     offset: Annotated[int, typer.Option(min=0, help="Pass over this many.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Print at most this many.")] = 50,
     *,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Those alone that an operator should look at.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List who is enrolled, the earliest first."""
     with _people() as people:
-        total, found = people.count(), people.listing(offset, limit)
+        total, found = people.count(flagged=flagged), people.listing(offset, limit, flagged=flagged)
         if as_json:
             print(json.dumps({"total": total, "people": [_as_dict(person) for person in found]}, indent=2))
             return
         table = Table("user_id", "enrolled", "last login", "photos", "flagged", box=None, pad_edge=False)
         for person in found:
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
-            flag = "yes" if person.flagged else ""
+            flag = (person.flag_reason or "yes") if person.flagged else ""
             table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
-        Console(width=max(console.width, LEAST_WIDTH)).print(table if found else "Nobody is enrolled.")
+        Console(width=max(console.width, LEAST_WIDTH)).print(
+            table if found else "Nobody is flagged." if flagged else "Nobody is enrolled."
+        )
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
 

@@ -63,6 +63,7 @@ class Faces(BaseModel):
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["pictures"])
     settings = application.settings
+    looked_for = frozenset(settings.attributes)
 
     @routes.post(
         "/v1/analyze",
@@ -76,7 +77,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         chosen = kinds(form, "attributes", KINDS)
-        wanted = KINDS if chosen is None else chosen
+        wanted = looked_for if chosen is None else chosen & looked_for
         analyse = partial(application.pipeline.analyse, attributes=bool(wanted))
         return _faces(await workers.run(analyse, one_image(form)), wanted)
 

@@ -4,19 +4,29 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
 from db.records import NewTemplate
 from db.storage import Storage
-from embeddings.attributes import combine, described
+from embeddings.attributes import Attributes, combine, described
 from embeddings.captures import Template, agree, average, group
+from embeddings.lookalike import resembles_somebody
 from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
 from embeddings.pipeline import FacePipeline
 from embeddings.types import FaceVector
-from service.errors import AlreadyEnrolled, ConsentRequired
+from service.errors import AlreadyEnrolled, ConsentRequired, TooYoung
 from service.gallery import Gallery
+
+
+class FlagReason(StrEnum):
+    """Why an operator should look: somebody enrolled is so near that a login could be of either (a look-alike, or the
+    same person again); or the gallery is too large to tell a second enrolment from chance."""
+
+    LOOK_ALIKE = "look_alike"
+    NOT_COMPARED = "not_compared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +44,33 @@ class EnrolRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrolRules:
+    """`fmr` and `fpir`: the error rates of later logins, 1:1 and 1:N, that decide who is a look-alike or a duplicate.
+
+    `attributes`: of KINDS, what is kept of those who do not say. `minimum_age`: apparent, years; 0 for any age.
+    """
+
+    fmr: float
+    fpir: float
+    allow_duplicates: bool
+    attributes: frozenset[str]
+    minimum_age: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
-    """`captures` counts independent moments among the `photos`; `flagged` says that an operator should look."""
+    """`captures` counts independent moments among the `photos`; `flag_reason` is for the operator, not the person."""
 
     user_id: UUID
     created_at: datetime
     photos: int
     captures: int
-    flagged: bool
+    flag_reason: FlagReason | None
     attributes: Mapping[str, Any]
+
+    @property
+    def flagged(self) -> bool:
+        return self.flag_reason is not None
 
 
 class Enrol:
@@ -53,23 +81,20 @@ class Enrol:
         pipeline: FacePipeline,
         storage: Storage,
         gallery: Gallery,
+        rules: EnrolRules,
         *,
-        fpir: float,
-        allow_duplicates: bool,
-        attributes: frozenset[str],
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         self._pipeline = pipeline
         self._storage = storage
         self._gallery = gallery
-        self._fpir = fpir
-        self._allow_duplicates = allow_duplicates
-        self._attributes = attributes
+        self._rules = rules
         self._new_id = new_id
         self._one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
-        """Raises ConsentRequired, ImageRefused, FaceRefused, FramesDisagree or AlreadyEnrolled: nothing is kept."""
+        """Keeps nothing where it raises: ConsentRequired, ImageRefused, FaceRefused, FramesDisagree, TooYoung or
+        AlreadyEnrolled."""
         if not request.consent:
             raise ConsentRequired
         captures = [self._pipeline.capture(image) for image in request.images]
@@ -77,25 +102,35 @@ class Enrol:
         agree(vectors, self._pipeline.spec.operating_points)
         groups = group(vectors, request.taken_at)
         enrolled = average(vectors, groups)
-        wanted = self._attributes if request.attributes is None else request.attributes & self._attributes
-        attributes = described(combine([capture.attributes for capture in captures]), wanted)
+        wanted = self._rules.attributes if request.attributes is None else request.attributes & self._rules.attributes
+        looks = combine([capture.attributes for capture in captures])
+        self._old_enough(looks)
+        attributes = described(looks, wanted)
         with self._one_at_a_time:
-            flagged = self._duplicate_unchecked(enrolled)
-            return self._write(request, vectors, groups, enrolled, attributes, flagged=flagged)
+            reason = self._reason_to_look(enrolled)
+            return self._write(request, vectors, groups, enrolled, attributes, reason)
 
-    def _duplicate_unchecked(self, enrolled: Template) -> bool:
-        """Raises AlreadyEnrolled for a face that is there already; True where the gallery is too large to tell."""
+    def _old_enough(self, looks: Attributes) -> None:
+        """Raises TooYoung by the estimate itself: either end of its range would err for nine in ten."""
+        least = self._rules.minimum_age
+        if least and (looks.age is None or looks.age.years < least):
+            raise TooYoung(least)
+
+    def _reason_to_look(self, enrolled: Template) -> FlagReason | None:
+        """Why an operator should look at this person. Raises AlreadyEnrolled for a face that is there."""
         with self._storage.begin() as work:
             self._gallery.refresh(work)
-        if self._allow_duplicates:
-            return False
+        if self._rules.allow_duplicates:
+            return None
+        index, points = self._gallery.index, self._pipeline.spec.operating_points
+        alike = resembles_somebody(index, enrolled, points, self._rules.fmr)
         try:
-            decision = identify(self._gallery.index, enrolled, self._pipeline.spec.operating_points, self._fpir)
+            decision = identify(index, enrolled, points, self._rules.fpir)
         except GalleryTooLarge:
-            return True
+            return FlagReason.LOOK_ALIKE if alike else FlagReason.NOT_COMPARED
         if decision.outcome is not Outcome.UNKNOWN:
             raise AlreadyEnrolled
-        return False
+        return FlagReason.LOOK_ALIKE if alike else None
 
     def _write(
         self,
@@ -104,8 +139,7 @@ class Enrol:
         groups: Sequence[int],
         enrolled: Template,
         attributes: Mapping[str, Any],
-        *,
-        flagged: bool,
+        reason: FlagReason | None,
     ) -> Enrolled:
         user_id = self._new_id()
         rows = [
@@ -115,8 +149,14 @@ class Enrol:
         metadata = {"label": request.label} if request.label else None
         with self._storage.begin() as work:
             work.add_person(
-                user_id, templates=rows, attributes=attributes, metadata=metadata, consent_at=work.now, flagged=flagged
+                user_id,
+                templates=rows,
+                attributes=attributes,
+                metadata=metadata,
+                consent_at=work.now,
+                flagged=reason is not None,
+                flag_reason=reason.value if reason else None,
             )
             work.commit()
         self._gallery.put(user_id, enrolled)
-        return Enrolled(user_id, work.now, len(vectors), enrolled.captures, flagged, attributes)
+        return Enrolled(user_id, work.now, len(vectors), enrolled.captures, reason, attributes)

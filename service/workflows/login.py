@@ -10,6 +10,7 @@ from db.records import Person
 from db.storage import Storage
 from embeddings.attributes import combine, described
 from embeddings.captures import Template, agree, average, group
+from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
@@ -47,7 +48,7 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`."""
+    """Called with a `LoginRequest`. `guarded`: a claim is refused where somebody else enrolled is as near."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Login:
         *,
         fmr: float,
         fpir: float,
+        guarded: bool,
         now: Callable[[], datetime],
     ) -> None:
         self._pipeline = pipeline
@@ -66,6 +68,7 @@ class Login:
         self._tokens = tokens
         self._fmr = fmr
         self._fpir = fpir
+        self._verify = verify_apart if guarded else verify
         self._now = now
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
@@ -105,7 +108,7 @@ class Login:
         points = self._pipeline.spec.operating_points
         if claimed is None:
             return identify(self._gallery.index, probe, points, self._fpir)
-        return verify(self._gallery.index, claimed, probe, points, self._fmr)
+        return self._verify(self._gallery.index, claimed, probe, points, self._fmr)
 
     def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
         kept = person.attributes or {}

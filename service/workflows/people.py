@@ -18,14 +18,15 @@ class People:
     storage: Storage
     gallery: Gallery | None = None
 
-    def count(self) -> int:
+    def count(self, *, flagged: bool = False) -> int:
+        """How many are enrolled, or flagged."""
         with self.storage.begin() as work:
-            return work.count()
+            return work.count(flagged=flagged)
 
-    def listing(self, offset: int, limit: int) -> Sequence[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`."""
+    def listing(self, offset: int, limit: int, *, flagged: bool = False) -> Sequence[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`; those flagged alone."""
         with self.storage.begin() as work:
-            return work.people(offset, limit)
+            return work.people(offset, limit, flagged=flagged)
 
     def ids(self) -> set[UUID]:
         with self.storage.begin() as work:
