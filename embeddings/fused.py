@@ -23,6 +23,8 @@ WEIGHT: Final = 0.15
 """The second net's share of a squared distance; .1 and .2 serve about as well."""
 DIMENSION: Final = DLIB_SPEC.dimension + faceres.DIMENSION
 COHORT: Final = "fused_cohort"
+SAME_CAPTURE_DISTANCE: Final = 0.24
+"""Frames of four clips lie up to .237 apart."""
 
 
 class FusedEmbedder:
@@ -32,7 +34,9 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
-        self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
+        self.spec: Final = ModelSpec(
+            MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)), SAME_CAPTURE_DISTANCE
+        )
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""

@@ -98,8 +98,8 @@ class Login:
         if refused is not None and not captures:
             raise refused
         vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points)
-        return captures, average(vectors, group(vectors, times))
+        agree(vectors, self._pipeline.spec.operating_points, self._pipeline.spec.same_capture_distance)
+        return captures, average(vectors, group(vectors, times, self._pipeline.spec.same_capture_distance))
 
     def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
         points = self._pipeline.spec.operating_points
