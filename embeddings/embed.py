@@ -29,7 +29,8 @@ class ModelSpec:
     """What goes with the vectors of one model: their name, their length, the thresholds measured for them, for each
     measure a table, and what they are compared by.
 
-    `same_capture_distance`: vectors nearer than this are of one moment.
+    `same_capture_distance`: vectors nearer than this are of one moment. `licence`: of weights that are not ours, to be
+    told at the start.
     """
 
     model_id: str
@@ -37,6 +38,7 @@ class ModelSpec:
     operating_points: tuple[OperatingPoint, ...] = field(repr=False)
     comparison: Comparison = field(default_factory=ByDistance, repr=False, compare=False)
     same_capture_distance: float = SAME_CAPTURE_DISTANCE
+    licence: str = ""
 
     def by_distance(self) -> "ModelSpec":
         """The same, compared by bare distance."""

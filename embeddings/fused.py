@@ -4,20 +4,19 @@ The two make different mistakes: at FMR 1e-4 on LFW, one photo against one, the 
 .12, and to .07 with the cohort. A vector has 1,152 numbers; every projection onto fewer that was tried cost accuracy.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from embeddings import faceres
 from embeddings.cohort import Cohort
 from embeddings.comparison import ByScore
-from embeddings.embed import DLIB_SPEC, Backend, DlibEmbedder, FaceEmbedder, ModelSpec, embedder_for
+from embeddings.embed import DLIB_SPEC, DlibEmbedder, ModelSpec
 from embeddings.faceres import FaceresNet
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.onnx import Runtime
 from embeddings.types import Face, FaceVector, Pixels
 
-EmbedderName = Literal["fused"] | Backend
 MODEL_ID: Final = "dlib-resnet-v1.five-points.mirror+faceres.15"
 WEIGHT: Final = 0.15
 """The second net's share of a squared distance; .1 and .2 serve about as well."""
@@ -44,8 +43,3 @@ class FusedEmbedder:
         second = self._second.embed(faceres.crop(pixels, face))
         joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second))
         return FaceVector(joined.astype(np.float32), MODEL_ID)
-
-
-def face_embedder(name: EmbedderName, runtime: Runtime) -> FaceEmbedder:
-    """The embedder of that name."""
-    return FusedEmbedder(runtime) if name == "fused" else embedder_for(name, runtime)

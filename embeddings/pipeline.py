@@ -10,7 +10,7 @@ from embeddings.align import Aligner
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
-from embeddings.fused import EmbedderName, face_embedder
+from embeddings.embedders import face_embedder
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
@@ -77,13 +77,13 @@ class FacePipeline:
         cls,
         limits: ImageLimits,
         quality_limits: QualityLimits,
-        backend: EmbedderName = "fused",
+        backend: str = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
 
-        Raises WeightsUnusable, BrokenModel.
+        `backend`: a name for `embeddings.embedders`. Raises ValueError, WeightsUnusable, BrokenModel, CardRefused.
         """
         runtime = Runtime(threads)
         return cls(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from db.keys import EnvironmentKey, KeyFile, KeyProvider
 from db.storage import Storage
+from embeddings.embedders import require_points
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
@@ -64,6 +65,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
     )
+    require_points(settings.embedder, pipeline.spec, settings.verification_fmr)
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
         gallery.refresh(work)

@@ -128,6 +128,7 @@ ROWS: Final = (
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
     Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),
     Row("portraits_unavailable", 503, "The portraits cannot be fetched", "Check that the package index can be reached, then try again."),
+    Row("embedder_card", 500, "The embedder and its card cannot be used", "Correct the field that the message names in the card beside the model."),
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
