@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, true, update
 from sqlmodel import Session, col
 
 from db.errors import StorageError, told_apart
@@ -123,11 +123,14 @@ class UnitOfWork:
             row = self._session.get(PersonRow, user_id)
             return None if row is None else next(iter(self._opened([row])), None)
 
-    def people(self, offset: int, limit: int) -> list[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`."""
-        query = select(PersonRow).order_by(col(PersonRow.number)).offset(offset).limit(limit)
+    def people(self, offset: int, limit: int, *, without_model: str | None = None) -> list[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`.
+
+        `without_model`: only those who have no template of that model.
+        """
+        query = select(PersonRow).where(_lacking(without_model)).order_by(col(PersonRow.number))
         with told_apart():
-            return self._opened(self._session.scalars(query).all())
+            return self._opened(self._session.scalars(query.offset(offset).limit(limit)).all())
 
     def _opened(self, rows: Sequence[PersonRow]) -> list[Person]:
         """People whose key has been destroyed are on their way out and left out."""
@@ -160,9 +163,11 @@ class UnitOfWork:
             if row.user_id in keys
         ]
 
-    def count(self) -> int:
+    def count(self, *, without_model: str | None = None) -> int:
+        """How many people are enrolled, or have no template of a model."""
+        query = select(func.count()).select_from(PersonRow).where(_lacking(without_model))
         with told_apart():
-            return self._session.scalar(select(func.count()).select_from(PersonRow)) or 0
+            return self._session.scalar(query) or 0
 
     def user_ids(self) -> set[UUID]:
         with told_apart():
@@ -202,6 +207,29 @@ class UnitOfWork:
                 payload = open_record(key, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
                 yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
 
+    def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
+        """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
+
+        False, and nothing to commit, where they are gone or have another number of templates of the added one's model
+        than `beside`: another login was faster.
+        """
+        with told_apart():
+            revision = self._next_revision(people=0).revision  # from this write on other writers wait
+            row, key = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
+            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
+            held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
+            if row is None or key is None or held != beside:
+                self._session.rollback()
+                return False
+            row.revision = revision
+            self._session.add(self._sealed_template(key, user_id, added))
+            if without is not None:
+                theirs = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
+                self._session.execute(delete(TemplateRow).where(*theirs))
+                self._session.execute(update(GalleryRow).values(dirty=True))
+            self._session.flush()
+            return True
+
     # Logins and the gallery
 
     def record_attempt(self, user_id: UUID | None, outcome: str, at: datetime) -> None:
@@ -216,3 +244,10 @@ class UnitOfWork:
         """Rises with every enrolment and erasure."""
         with told_apart():
             return self._session.scalar(select(col(GalleryRow.revision))) or 0
+
+
+def _lacking(model_id: str | None) -> ColumnElement[bool]:
+    """The condition that a person has no template of that model; none for None."""
+    if model_id is None:
+        return true()
+    return ~exists().where(col(TemplateRow.user_id) == col(PersonRow.user_id), col(TemplateRow.model_id) == model_id)
