@@ -80,12 +80,14 @@ class FacePipeline:
         backend: str = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
+        runtime: Runtime | None = None,
     ) -> "FacePipeline":
-        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find;
+        `runtime`: that of networks which are shared with others.
 
         `backend`: a name for `embeddings.embedders`. Raises ValueError, WeightsUnusable, BrokenModel, CardRefused.
         """
-        runtime = Runtime(threads)
+        runtime = runtime or Runtime(threads)
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
@@ -94,6 +96,18 @@ class FacePipeline:
             gate=QualityGate(quality_limits),
             limits=limits,
             estimator=PackagedAttributes.load(runtime, attributes) if attributes else None,
+        )
+
+    def with_embedder(self, embedder: FaceEmbedder) -> "FacePipeline":
+        """One that makes other vectors, and has everything else in common with this one."""
+        return FacePipeline(
+            self._detector,
+            self._aligner,
+            self._mesh,
+            embedder,
+            gate=self._gate,
+            limits=self._limits,
+            estimator=self._estimator,
         )
 
     @property

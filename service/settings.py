@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="Face vectors: `fused` (dlib's and a second net's), `onnx` (dlib's alone, by onnxruntime), `dlib`"
         " (by dlib's own net), or `onnx:/path/model.onnx`, a net of your own (docs/embedder.md).",
     )
+    previous_embedder: str | None = Field(
+        None,
+        description="The embedder before a change, as long as people have templates of it alone; their next login with"
+        " `user_id` adds one of the new (docs/embedder.md).",
+    )
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
     )
@@ -94,10 +99,10 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("embedder")
+    @field_validator("embedder", "previous_embedder")
     @classmethod
-    def _known_embedder(cls, value: str) -> str:
-        return embedder_name(value)
+    def _known_embedder(cls, value: str | None) -> str | None:
+        return None if value is None else embedder_name(value)
 
     @field_validator("attributes")
     @classmethod

@@ -9,13 +9,13 @@ from uuid import UUID
 from db.records import Person
 from db.storage import Storage
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, average, group
 from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
-from embeddings.quality import FaceRefused
 from service.errors import NotRecognised
 from service.gallery import Gallery
+from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, Issued, Tokens
+from service.workflows.model_change import ModelChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`."""
+    """Called with a `LoginRequest`. `change`: from a previous embedder, while there is one."""
 
     def __init__(
         self,
@@ -59,10 +59,11 @@ class Login:
         fmr: float,
         fpir: float,
         now: Callable[[], datetime],
+        change: ModelChange | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._current = Recogniser(pipeline, gallery)
+        self._change = change
         self._storage = storage
-        self._gallery = gallery
         self._tokens = tokens
         self._fmr = fmr
         self._fpir = fpir
@@ -70,10 +71,11 @@ class Login:
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
         """Raises ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason, NotRecognised."""
-        captures, probe = self._probe(request)
+        judge = self._judge(request.user_id)
+        probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
-            self._gallery.refresh(work)
-            decision = self._decide(request.user_id, probe)
+            judge.gallery.refresh(work)
+            decision = self._decide(request.user_id, probe, judge)
             claimed = decision.key if decision.key is not None else request.user_id
             person = work.person(claimed) if claimed is not None else None
             accepted = decision.outcome is Outcome.ACCEPTED and person is not None
@@ -82,30 +84,21 @@ class Login:
             work.commit()
         if not accepted or person is None or decision.point is None:
             raise NotRecognised
-        return self._welcome(request, person, decision.point.fmr, captures)
+        if self._change is not None and request.user_id is not None and self._change.concerns(person):
+            self._change.take_over(person.user_id, request.images, request.taken_at, probe)
+        return self._welcome(request, person, decision.point.fmr, probe.captures)
 
-    def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
-        """The usable frames and their average; the reasons of the first unusable one where none is."""
-        captures: list[Capture] = []
-        times: list[float | None] = []
-        refused: FaceRefused | None = None
-        for image, taken_at in zip(request.images, request.taken_at or [None] * len(request.images), strict=True):
-            try:
-                captures.append(self._pipeline.capture(image))
-                times.append(taken_at)
-            except FaceRefused as refusal:
-                refused = refused or refusal
-        if refused is not None and not captures:
-            raise refused
-        vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points, self._pipeline.spec.same_capture_distance)
-        return captures, average(vectors, group(vectors, times, self._pipeline.spec.same_capture_distance))
+    def _judge(self, claimed: UUID | None) -> Recogniser:
+        """The previous embedder for a claim of somebody who has no template of the current one yet."""
+        if claimed is not None and self._change is not None and self._change.waits(claimed):
+            return self._change.previous
+        return self._current
 
-    def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
-        points = self._pipeline.spec.operating_points
+    def _decide(self, claimed: UUID | None, probe: Probe, judge: Recogniser) -> Decision:
+        index, points = judge.gallery.index, judge.pipeline.spec.operating_points
         if claimed is None:
-            return identify(self._gallery.index, probe, points, self._fpir)
-        return verify(self._gallery.index, claimed, probe, points, self._fmr)
+            return identify(index, probe.template, points, self._fpir)
+        return verify(index, claimed, probe.template, points, self._fmr)
 
     def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
         kept = person.attributes or {}
