@@ -9,6 +9,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from embeddings.embed import DLIB_SPEC
+from embeddings.fused import MODEL_ID
 from embeddings.model_card import CardRefused, beside
 from service.bootstrap import build
 from service.cli.evaluate import commands
@@ -114,6 +116,21 @@ def test_templates_of_two_models_never_mix(calibrated: tuple[Path, dict[str, Any
     assert application.login(LoginRequest([face], ann.user_id)).user_id == ann.user_id
     assert application.gallery.index.keys() == {ann.user_id}
     application.close()
+
+
+def test_people_come_over_to_it_and_away_from_it(calibrated: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    path, report = calibrated
+    home, own = tmp_path / "home", f"onnx:{path}"
+    steps = [("onnx", None), (own, "onnx"), ("fused", own)]
+    models = [DLIB_SPEC.model_id, report["model_id"], MODEL_ID]
+    user_id = None
+    for (embedder, previous), model in zip(steps, models, strict=True):
+        application = build(Settings(home=home, embedder=embedder, previous_embedder=previous, verification_fmr=FMR))
+        if user_id is None:
+            user_id = application.enrol(EnrolRequest([photo(ANN, 1)], consent=True)).user_id
+        application.login(LoginRequest([photo(ANN, 2)], user_id))
+        assert application.people.get(user_id).model_ids == (model,)
+        application.close()
 
 
 def test_only_a_net_of_ones_own_is_calibrated_and_only_on_enough_people(folder: Path, tmp_path: Path) -> None:
