@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from embeddings import dlib_net, weights
 from embeddings.align import CHIP_SIDE
+from embeddings.captures import SAME_CAPTURE_DISTANCE
 from embeddings.comparison import ByDistance, Comparison
 from embeddings.onnx import Runtime
 from embeddings.operating import DLIB_POINTS, OperatingPoint
@@ -26,12 +27,18 @@ Backend = Literal["onnx", "dlib"]
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What goes with the vectors of one model: their name, their length, the thresholds measured for them, for each
-    measure a table, and what they are compared by."""
+    measure a table, and what they are compared by.
+
+    `same_capture_distance`: vectors nearer than this are of one moment. `licence`: of weights that are not ours, to be
+    told at the start.
+    """
 
     model_id: str
     dimension: int
     operating_points: tuple[OperatingPoint, ...] = field(repr=False)
     comparison: Comparison = field(default_factory=ByDistance, repr=False, compare=False)
+    same_capture_distance: float = SAME_CAPTURE_DISTANCE
+    licence: str = ""
 
     def by_distance(self) -> "ModelSpec":
         """The same, compared by bare distance."""

@@ -11,7 +11,7 @@ from embeddings.attribute_models import AttributeModels, attribute_estimator
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
-from embeddings.fused import EmbedderName, face_embedder
+from embeddings.embedders import face_embedder
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
@@ -77,17 +77,20 @@ class FacePipeline:
         cls,
         limits: ImageLimits,
         quality_limits: QualityLimits,
-        backend: EmbedderName = "fused",
+        backend: str = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
         *,
         attribute_models: AttributeModels = "packaged",
+        runtime: Runtime | None = None,
     ) -> "FacePipeline":
-        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find;
+        `runtime`: that of networks which are shared with others.
 
-        Raises WeightsUnusable, BrokenModel, DeepFaceUnusable.
+        `backend`: a name for `embeddings.embedders`. Raises ValueError, WeightsUnusable, BrokenModel, CardRefused,
+        DeepFaceUnusable.
         """
-        runtime = Runtime(threads)
+        runtime = runtime or Runtime(threads)
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
@@ -96,6 +99,18 @@ class FacePipeline:
             gate=QualityGate(quality_limits),
             limits=limits,
             estimator=attribute_estimator(attribute_models, runtime, attributes),
+        )
+
+    def with_embedder(self, embedder: FaceEmbedder) -> "FacePipeline":
+        """One that makes other vectors, and has everything else in common with this one."""
+        return FacePipeline(
+            self._detector,
+            self._aligner,
+            self._mesh,
+            embedder,
+            gate=self._gate,
+            limits=self._limits,
+            estimator=self._estimator,
         )
 
     @property

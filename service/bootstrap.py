@@ -7,15 +7,19 @@ from datetime import UTC, datetime, timedelta
 from db.keys import EnvironmentKey, KeyFile, KeyProvider
 from db.storage import Storage
 from embeddings.embed import ModelSpec
-from embeddings.fused import spec_named
+from embeddings.embedders import face_embedder, require_points, spec_named
 from embeddings.image import ImageLimits
+from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from service.errors import UnsafeSettings
 from service.gallery import Gallery
+from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tokens import Tokens
 from service.workflows.enrol import Enrol, EnrolRules
-from service.workflows.login import Login
+from service.workflows.login import Login, LoginRules
+from service.workflows.model_change import ModelChange
 from service.workflows.overlay import Overlay
 from service.workflows.people import Me, People
 
@@ -69,18 +73,24 @@ def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
+    runtime = Runtime()
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
         attribute_models=settings.attribute_models,
+        runtime=runtime,
     )
+    require_points(settings.embedder, pipeline.spec, settings.verification_fmr)
     gallery = Gallery(_compared(pipeline.spec, settings))
+    change = _model_change(settings, storage, Recogniser(pipeline, gallery), runtime)
     with storage.begin() as work:
         gallery.refresh(work)
+        if change is not None:
+            change.previous.gallery.refresh(work)
     tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
-    people = People(storage, gallery)
+    people = People(storage, gallery, change.previous.gallery if change is not None else None)
     return Application(
         settings=settings,
         storage=storage,
@@ -103,12 +113,24 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
             storage,
             gallery,
             tokens,
-            fmr=settings.verification_fmr,
-            fpir=settings.identification_fpir,
-            guarded=not settings.allow_duplicates,
-            now=now,
+            LoginRules(settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates),
+            change,
         ),
         overlay=Overlay(pipeline),
         people=people,
         me=Me(people, tokens),
+    )
+
+
+def _model_change(settings: Settings, storage: Storage, current: Recogniser, runtime: Runtime) -> ModelChange | None:
+    """Where a previous embedder is set. Raises UnsafeSettings where it makes the same vectors as the current one."""
+    name = settings.previous_embedder
+    if name is None:
+        return None
+    pipeline = current.pipeline.with_embedder(face_embedder(name, runtime))
+    require_points(name, pipeline.spec, settings.verification_fmr)
+    if pipeline.spec.model_id == current.model_id:
+        raise UnsafeSettings("FACEWARDEN_PREVIOUS_EMBEDDER makes the same vectors as FACEWARDEN_EMBEDDER: unset it")
+    return ModelChange(
+        Recogniser(pipeline, Gallery(_compared(pipeline.spec, settings))), current, storage, settings.verification_fmr
     )

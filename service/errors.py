@@ -138,6 +138,7 @@ ROWS: Final = (
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
     Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),
     Row("portraits_unavailable", 503, "The portraits cannot be fetched", "Check that the package index can be reached, then try again."),
+    Row("embedder_card", 500, "The embedder and its card cannot be used", "Correct the field that the message names in the card beside the model."),
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.attributes import KINDS
+from embeddings.embedders import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
@@ -66,9 +67,15 @@ class Settings(BaseSettings):
     min_eye_distance_px: float = Field(
         32.0, ge=8, description="Smallest distance between the eyes for enrolment and login, pixels."
     )
-    embedder: Literal["fused", "onnx", "dlib"] = Field(
+    embedder: str = Field(
         "fused",
-        description="Face vectors: dlib's and a second net's, fused; or dlib's alone, by onnxruntime or its own net.",
+        description="Face vectors: `fused` (dlib's and a second net's), `onnx` (dlib's alone, by onnxruntime), `dlib`"
+        " (by dlib's own net), or `onnx:/path/model.onnx`, a net of your own (docs/embedder.md).",
+    )
+    previous_embedder: str | None = Field(
+        None,
+        description="The embedder before a change, as long as people have templates of it alone; their next login with"
+        " `user_id` adds one of the new (docs/embedder.md).",
     )
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
@@ -101,6 +108,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("embedder", "previous_embedder")
+    @classmethod
+    def _known_embedder(cls, value: str | None) -> str | None:
+        return None if value is None else embedder_name(value)
 
     @field_validator("attributes")
     @classmethod

@@ -27,9 +27,13 @@ def serve(
     chosen = settings(host=host, port=port)
     configure_logging(chosen.log_level, chosen.log_file)
     with _listen(chosen.host, chosen.port) as listening:
+        built = build(chosen)
+        if built.pipeline.spec.licence:
+            told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
+            Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(build(chosen)),
+                create_app(built),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -99,8 +99,8 @@ class Enrol:
             raise ConsentRequired
         captures = [self._pipeline.capture(image) for image in request.images]
         vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points)
-        groups = group(vectors, request.taken_at)
+        agree(vectors, self._pipeline.spec.operating_points, self._pipeline.spec.same_capture_distance)
+        groups = group(vectors, request.taken_at, self._pipeline.spec.same_capture_distance)
         enrolled = average(vectors, groups)
         wanted = self._rules.attributes if request.attributes is None else request.attributes & self._rules.attributes
         looks = combine([capture.attributes for capture in captures])

@@ -1,6 +1,6 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,14 +9,14 @@ from uuid import UUID
 from db.records import Person
 from db.storage import Storage
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
-from embeddings.quality import FaceRefused
 from service.errors import NotRecognised
 from service.gallery import Gallery
+from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, Issued, Tokens
+from service.workflows.model_change import ModelChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class LoginRequest:
     images: Sequence[bytes] = field(repr=False)
     user_id: UUID | None = None
     taken_at: Sequence[float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRules:
+    """`fmr` of a claim, `fpir` of a search; `guarded`: a claim is refused where somebody else enrolled is as near."""
+
+    fmr: float
+    fpir: float
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`. `guarded`: a claim is refused where somebody else enrolled is as near."""
+    """Called with a `LoginRequest`. `change`: from a previous embedder, while there is one."""
 
     def __init__(
         self,
@@ -56,59 +65,47 @@ class Login:
         storage: Storage,
         gallery: Gallery,
         tokens: Tokens,
-        *,
-        fmr: float,
-        fpir: float,
-        guarded: bool,
-        now: Callable[[], datetime],
+        rules: LoginRules,
+        change: ModelChange | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._current = Recogniser(pipeline, gallery)
+        self._change = change
         self._storage = storage
-        self._gallery = gallery
         self._tokens = tokens
-        self._fmr = fmr
-        self._fpir = fpir
-        self._verify = verify_apart if guarded else verify
-        self._now = now
+        self._rules = rules
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
         """Raises ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason, NotRecognised."""
-        captures, probe = self._probe(request)
+        judge = self._judge(request.user_id)
+        probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
-            self._gallery.refresh(work)
-            decision = self._decide(request.user_id, probe)
+            judge.gallery.refresh(work)
+            decision = self._decide(request.user_id, probe, judge)
             claimed = decision.key if decision.key is not None else request.user_id
             person = work.person(claimed) if claimed is not None else None
             accepted = decision.outcome is Outcome.ACCEPTED and person is not None
             outcome = decision.outcome if accepted or decision.outcome is not Outcome.ACCEPTED else Outcome.UNKNOWN
-            work.record_attempt(claimed, outcome.value, self._now())
+            work.record_attempt(claimed, outcome.value, work.now)
             work.commit()
         if not accepted or person is None or decision.point is None:
             raise NotRecognised
-        return self._welcome(request, person, decision.point.fmr, captures)
+        if self._change is not None and request.user_id is not None and self._change.concerns(person):
+            self._change.take_over(person.user_id, request.images, request.taken_at, probe)
+        return self._welcome(request, person, decision.point.fmr, probe.captures)
 
-    def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
-        """The usable frames and their average; the reasons of the first unusable one where none is."""
-        captures: list[Capture] = []
-        times: list[float | None] = []
-        refused: FaceRefused | None = None
-        for image, taken_at in zip(request.images, request.taken_at or [None] * len(request.images), strict=True):
-            try:
-                captures.append(self._pipeline.capture(image))
-                times.append(taken_at)
-            except FaceRefused as refusal:
-                refused = refused or refusal
-        if refused is not None and not captures:
-            raise refused
-        vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points)
-        return captures, average(vectors, group(vectors, times))
+    def _judge(self, claimed: UUID | None) -> Recogniser:
+        """The previous embedder for a claim of somebody who has no template of the current one yet."""
+        if claimed is not None and self._change is not None and self._change.waits(claimed):
+            return self._change.previous
+        return self._current
 
-    def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
-        points = self._pipeline.spec.operating_points
+    def _decide(self, claimed: UUID | None, probe: Probe, judge: Recogniser) -> Decision:
+        index, points = judge.gallery.index, judge.pipeline.spec.operating_points
         if claimed is None:
-            return identify(self._gallery.index, probe, points, self._fpir)
-        return self._verify(self._gallery.index, claimed, probe, points, self._fmr)
+            return identify(index, probe.template, points, self._rules.fpir)
+        return (verify_apart if self._rules.guarded else verify)(
+            index, claimed, probe.template, points, self._rules.fmr
+        )
 
     def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
         kept = person.attributes or {}

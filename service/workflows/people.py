@@ -13,20 +13,24 @@ from service.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`gallery` is the search index of this process, where it has one: it forgets people before the database does."""
+    """`gallery` is the search index of this process, where it has one: it forgets people before the database does.
+    `previous` is that of the previous embedder."""
 
     storage: Storage
     gallery: Gallery | None = None
+    previous: Gallery | None = None
 
-    def count(self, *, flagged: bool = False) -> int:
-        """How many are enrolled, or flagged."""
+    def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
+        """How many are enrolled, or flagged, or have no template of a model."""
         with self.storage.begin() as work:
-            return work.count(flagged=flagged)
+            return work.count(flagged=flagged, without_model=without_model)
 
-    def listing(self, offset: int, limit: int, *, flagged: bool = False) -> Sequence[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`; those flagged alone."""
+    def listing(
+        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+    ) -> Sequence[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`; see `UnitOfWork.people`."""
         with self.storage.begin() as work:
-            return work.people(offset, limit, flagged=flagged)
+            return work.people(offset, limit, flagged=flagged, without_model=without_model)
 
     def ids(self) -> set[UUID]:
         with self.storage.begin() as work:
@@ -42,13 +46,14 @@ class People:
 
     def erase(self, user_ids: Sequence[UUID]) -> Erasure:
         """Erases people for good; IDs of nobody are passed over."""
-        if self.gallery is None:
-            return self.storage.erase(user_ids)
-        self.gallery.remove(user_ids)
+        galleries = [gallery for gallery in (self.gallery, self.previous) if gallery is not None]
+        for gallery in galleries:
+            gallery.remove(user_ids)
         try:
             return self.storage.erase(user_ids)
         except Exception:
-            self.gallery.invalidate()
+            for gallery in galleries:
+                gallery.invalidate()
             raise
 
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from db.records import NewTemplate
-from embeddings.fused import spec_named
+from embeddings.embedders import spec_named
 from embeddings.types import FaceVector
 from service.bootstrap import open_storage
 from service.cli.main import application

@@ -63,3 +63,14 @@ def test_secrets_do_not_show() -> None:
     shown = repr(read({}, api_key=KEY, master_key="m" * 44))
     assert KEY not in shown
     assert "m" * 44 not in shown
+
+
+@pytest.mark.parametrize("name", ["EMBEDDER", "PREVIOUS_EMBEDDER"])
+def test_an_embedder_is_one_that_ships_or_a_model_file(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for known in ("fused", "onnx", "dlib", "onnx:/nets/own.onnx"):
+        monkeypatch.setenv(f"FACEWARDEN_{name}", known)
+        assert getattr(read({}), name.lower()) == known
+    for wrong in ("", "arcface", "onnx:/nets/own.bin"):
+        monkeypatch.setenv(f"FACEWARDEN_{name}", wrong)
+        with pytest.raises(UnsafeSettings, match=rf"FACEWARDEN_{name}: is one of onnx, dlib, fused"):
+            read({})
