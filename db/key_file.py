@@ -81,7 +81,7 @@ class KeyFile:
                 destroy_file(self.old)
                 self.path.replace(self.old)
             source.replace(self.path)
-            _flush_folder(self.path.parent)
+            flush_folder(self.path.parent)
         destroy_file(self.old)
         if self.next.exists():
             self.next.replace(self.old)  # only a file of that name may be found half overwritten
@@ -100,7 +100,7 @@ class KeyFile:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(temporary, path)  # fails where another process was first
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         except FileExistsError:
             found = _read(path)
             if found is None:
@@ -143,10 +143,10 @@ def destroy_file(path: Path) -> None:
         file.write(os.urandom(os.fstat(file.fileno()).st_size))
         os.fsync(file.fileno())
     path.unlink()
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """A name survives a power cut only once its folder is flushed."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

@@ -47,10 +47,11 @@ class Application:
 def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
     """The databases and the master key, made on first start. Raises what `Storage.open` raises."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Storage.open(settings.data_url, settings.keys_url, _master_key(settings), clock=now)
+    return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
-def _master_key(settings: Settings) -> KeyProvider:
+def key_provider(settings: Settings) -> KeyProvider:
+    """Where the settings say that the master key is."""
     if settings.master_key is not None:
         previous = settings.master_key_previous
         return EnvironmentKey(
