@@ -35,13 +35,15 @@ class KeyFile:
 
     def load(self, *, may_create: bool) -> Sequence[SealingKey]:
         """The current key first. Made (0600, flushed to the disk) where there is none and `may_create`."""
-        found = dict(self._present())
-        keys = [found[path] for path in (self.path, self.next, self.old) if path in found]
-        if keys:
-            return keys
-        if not may_create:
+        keys = self.found()
+        if not keys and not may_create:
             raise MasterKeyError(f"{self.path} is missing, and there is data sealed with it: put the key back")
-        return [self._make(self.path)]
+        return keys or [self._make(self.path)]
+
+    def found(self) -> list[SealingKey]:
+        """The keys there are, the current one first."""
+        found = dict(self._present())
+        return [found[path] for path in (self.path, self.next, self.old) if path in found]
 
     def _present(self) -> Iterator[tuple[Path, SealingKey]]:
         for path in (self.next, self.path):
@@ -70,6 +72,20 @@ class KeyFile:
         except OSError as error:
             raise MasterKeyError(f"{self.path} cannot be replaced: {error.strerror}") from None
         return True
+
+    def exists(self) -> bool:
+        """Whether there is a key, or what is left of one."""
+        return any(path.exists() for path in (self.next, self.path, self.old))
+
+    def destroy(self) -> None:
+        """Overwrites and removes every key here. Raises MasterKeyError."""
+        try:
+            for path in (self.next, self.path):
+                if path.exists():
+                    path.replace(self.old)  # only a file of that name may be found half overwritten
+                destroy_file(self.old)
+        except OSError as error:
+            raise MasterKeyError(f"{self.path} cannot be destroyed: {error.strerror}") from None
 
     def _keep_only(self, keep: bytes) -> None:
         found = {path: key.key_id for path, key in self._present()}

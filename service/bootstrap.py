@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
+from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
@@ -57,7 +58,11 @@ def key_provider(settings: Settings) -> KeyProvider:
         return EnvironmentKey(
             settings.master_key.get_secret_value(), None if previous is None else previous.get_secret_value()
         )
-    return KeyFile(settings.key_file)
+    file = KeyFile(settings.key_file)
+    if settings.pkcs11_module is not None and settings.pkcs11_token is not None and settings.pkcs11_pin is not None:
+        pin = settings.pkcs11_pin.get_secret_value()
+        return IntoModule(Pkcs11Keys(settings.pkcs11_module, settings.pkcs11_token, pin, settings.pkcs11_key), file)
+    return file
 
 
 def build(settings: Settings, now: Clock = utc_now) -> Application:
