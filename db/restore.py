@@ -188,13 +188,17 @@ def _readable(session: Session, keystore: Keystore) -> set[UUID]:
 def _staged(archive: Archive, place: Path) -> Iterator[Path]:
     """The archive's database in a file beside its place, which is gone at the end."""
     staging = place.with_name(place.name + ".restoring")
-    destroy_file(staging)  # left by a crash
+    _destroy(staging)  # left by a crash; a log that stays would be played into the next file of that name
     try:
         archive.extract(staging)
         yield staging
     finally:
-        for path in (staging, *_beside(staging)):
-            destroy_file(path)
+        _destroy(staging)
+
+
+def _destroy(database: Path) -> None:
+    for path in (*_beside(database), database):
+        destroy_file(path)
 
 
 @contextmanager

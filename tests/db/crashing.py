@@ -39,7 +39,7 @@ def main(what: str, folder: Path, stride: int, times: int) -> dict[str, int]:
     home.mkdir()
     if what in TOKENS:
         softhsm.make(home / "token")
-    assert not _in_child(lambda: _fill(what, home, folder), _never)
+    assert not in_child(lambda: _fill(what, home, folder), _never)
     ids = [UUID(each) for each in json.loads((folder / "ids").read_text())]
     old = (home / "master.key").read_text().strip() if what != "module" else ""
     told = {"killed_at_step": 0, "killed_at_time": 0, "left_for_resume": 0}
@@ -47,14 +47,14 @@ def main(what: str, folder: Path, stride: int, times: int) -> dict[str, int]:
     def one(name: str, arm: Callable[[], None]) -> bool:
         copy = folder / f"at-{name}"
         shutil.copytree(home, copy)
-        killed = _in_child(lambda: _replace(what, copy, ids[0]), arm)
-        assert not _in_child(lambda: _check(what, copy, ids, old, folder / "left"), _never)
+        killed = in_child(lambda: _replace(what, copy, ids[0]), arm)
+        assert not in_child(lambda: _check(what, copy, ids, old, folder / "left"), _never)
         told["left_for_resume"] += int((folder / "left").read_text())
         shutil.rmtree(copy)
         return killed
 
     step = 1
-    while one(f"step-{step}", partial(_die_before, step)):
+    while one(f"step-{step}", partial(die_before, step)):
         told["killed_at_step"] += 1
         step += stride
     chance = random.Random(11)
@@ -91,7 +91,7 @@ def _replace(what: str, home: Path, user_id: UUID) -> None:
     storage.close()
 
 
-def _in_child(work: Callable[[], None], arm: Callable[[], None]) -> bool:
+def in_child(work: Callable[[], None], arm: Callable[[], None]) -> bool:
     """Whether the child was killed; False when it came to its end first. Raises where it failed."""
     child = os.fork()
     if child == 0:
@@ -114,7 +114,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _die_before(step: int) -> None:
+def die_before(step: int) -> None:
     left = [step]
 
     def count() -> None:

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable
@@ -388,3 +390,11 @@ def test_only_files_are_backed_up_and_restored(home: Path, folder: Path) -> None
     storage.close()
     with pytest.raises(BackupRefused, match="only SQLite files"):
         Restore("postgresql://localhost/facewarden", "sqlite://", KeyFile(home / "master.key"), Clock())(made.data)
+
+
+def test_a_restore_killed_at_any_step_is_done_by_calling_it_again(tmp_path: Path) -> None:
+    stride = 1 if os.environ.get("FACEWARDEN_TEST_LONG") == "1" else 12
+    command = [sys.executable, "-m", "tests.db.crashing_restore", str(tmp_path), str(stride)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) * stride >= 60
