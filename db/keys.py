@@ -2,30 +2,37 @@
 
 import base64
 import binascii
-import os
-import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from db.errors import MasterKeyError
-from db.sealing import KEY_BYTES, KEY_ID_BYTES, SealingKey
+from db.sealing import KEY_BYTES, KEY_ID_BYTES, Aead, SealingKey
 
 _PREFIX: Final = b"facewarden "
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """32 bytes from which every other secret of the installation follows."""
+    """32 bytes that open every wrapped key of the installation."""
 
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         if len(self.secret) != KEY_BYTES:
             raise MasterKeyError("the master key must be 32 bytes, in base64")
+
+    @classmethod
+    def from_text(cls, text: bytes) -> "MasterKey":
+        """Raises MasterKeyError unless `text` is base64 of 32 bytes; the text is not repeated."""
+        try:
+            return cls(base64.b64decode(text.strip(), validate=True))
+        except binascii.Error:
+            raise MasterKeyError("the master key must be 32 bytes, in base64") from None
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """HKDF-SHA256 (RFC 5869) of the master key for one purpose."""
@@ -37,69 +44,65 @@ class MasterKey:
 
 
 class KeyProvider(Protocol):
-    """Where the master key is kept."""
+    """Where the master key is kept, and where it is replaced."""
 
-    def load(self, *, may_create: bool) -> MasterKey:
-        """The master key; made anew only where there is none and `may_create`. Raises MasterKeyError."""
+    def load(self, *, may_create: bool) -> Sequence[Aead]:
+        """Every wrapping key there is: one, or two while the master key is being replaced.
+
+        The first is for a store that is begun. A key is made only where there is none and `may_create`.
+        Raises MasterKeyError.
+        """
+
+    def pending(self, current: bytes) -> Aead | None:
+        """The wrapping key that a replacement leads to which was begun and not ended; `current`: ID of the one that
+        the store is sealed with now. None where none was begun."""
+
+    def prepare(self, current: bytes) -> Aead:
+        """A new wrapping key, safe where the others are kept before this returns; only where none is pending.
+
+        Raises MasterKeyError, also where only the operator can give it.
+        """
+
+    def retire(self, keep: bytes) -> bool:
+        """Keeps the wrapping key with the ID `keep` and destroys every other for good.
+
+        False where others are left which only the operator can take away. Safe to call again after a crash; calls
+        must not overlap. Raises MasterKeyError, and destroys nothing, where there is no key with the ID `keep`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentKey:
-    """A master key handed in as text: base64 of 32 bytes."""
+    """A master key handed in as text: base64 of 32 bytes. `previous`: the one before, while it is being replaced."""
 
     text: str = field(repr=False)
+    previous: str | None = field(default=None, repr=False)
 
-    def load(self, *, may_create: bool) -> MasterKey:  # noqa: ARG002 - a given key is never made
+    def load(self, *, may_create: bool = False) -> Sequence[SealingKey]:  # noqa: ARG002 - a given key is never made
         """Raises MasterKeyError for text that is no key."""
-        return MasterKey(_decode(self.text.encode()))
+        texts = [self.text] if self.previous is None else [self.text, self.previous]
+        return [MasterKey.from_text(text.encode()).wrapping_key() for text in texts]
+
+    def pending(self, current: bytes) -> SealingKey | None:  # noqa: ARG002 - giving both keys begins it
+        return None if self.previous is None else self.load()[0]
+
+    def prepare(self, current: bytes) -> SealingKey:  # noqa: ARG002 - a given key is never made
+        """Always raises MasterKeyError: a new key is given from outside."""
+        raise MasterKeyError(
+            "to replace it, give the new key as FACEWARDEN_MASTER_KEY and the present one as "
+            "FACEWARDEN_MASTER_KEY_PREVIOUS, restart the service so, and call this again"
+        )
+
+    def retire(self, keep: bytes) -> bool:
+        """Nothing here can be destroyed: False where a previous key is still given."""
+        ids = [key.key_id for key in self.load()]
+        if keep not in ids:
+            raise MasterKeyError("the key that the store is sealed with is not given")
+        return ids == [keep]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """A master key in a file that only its owner may read."""
-
-    path: Path
-
-    def load(self, *, may_create: bool) -> MasterKey:
-        """Reads the file, or makes it (0600, flushed to the disk) where `may_create`. Raises MasterKeyError."""
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        except FileNotFoundError:
-            return self._create(may_create=may_create)
-        except OSError as error:
-            raise MasterKeyError(f"{self.path} cannot be read: {error.strerror}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno())
-            if stat.S_IMODE(mode.st_mode) & 0o077:
-                raise MasterKeyError(f"{self.path} may be read by others: chmod 600 it")
-            if hasattr(os, "geteuid") and mode.st_uid not in {os.geteuid(), 0}:
-                raise MasterKeyError(f"{self.path} belongs to somebody else")
-            return MasterKey(_decode(file.read(4096)))
-
-    def _create(self, *, may_create: bool) -> MasterKey:
-        if not may_create:
-            raise MasterKeyError(f"{self.path} is missing, and there is data sealed with it: put the key back")
-        master = MasterKey(os.urandom(KEY_BYTES))
-        temporary = self.path.with_name(self.path.name + ".new")
-        temporary.unlink(missing_ok=True)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64.b64encode(master.secret) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, self.path)  # fails where another process was first
-        except FileExistsError:
-            return self.load(may_create=False)
-        except OSError as error:
-            raise MasterKeyError(f"{self.path} cannot be made: {error.strerror}") from None
-        finally:
-            temporary.unlink(missing_ok=True)
-        return master
-
-
-def _decode(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
-        raise MasterKeyError("the master key must be 32 bytes, in base64") from None
+def digest_under(secret: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104), 32 bytes."""
+    code = HMAC(secret, SHA256())
+    code.update(message)
+    return code.finalize()

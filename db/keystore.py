@@ -3,23 +3,33 @@
 Deleting a row here makes everything sealed for that person unreadable, in every copy of the data.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import CursorResult, Engine, delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from db.engine import clear_free_space
-from db.errors import MasterKeyError, RecordUnreadable
-from db.keys import MasterKey
-from db.sealing import KEY_ID_BYTES, Place, SealingKey, open_record, seal
-from db.tables import KeystoreRow, KeyTable, PersonKeyRow
+from db.errors import Fault, MasterKeyError, RecordUnreadable, StorageUnavailable
+from db.keyring import Keyring
+from db.keys import digest_under
+from db.person_keys import PersonKeys
+from db.sealing import KEY_BYTES, KEY_ID_BYTES, Aead, Place, SealingKey, key_id_of, open_record, seal
+from db.tables import KeystoreRow, KeyTable, PersonKeyRow, SecretRow, TombstoneRow
 
 T = TypeVar("T")
+_Write = Callable[[Session, Aead], None]
 CHUNK: Final = 500
 """IDs in one statement, well below every database's limit of parameters."""
+ERASURES: Final = "erasures"
+"""Purpose of the secret that the tombstones are made with."""
+TRIES: Final = 5
 _CHECK_PLACE: Final = Place("key_check", UUID(int=0))
 _CHECK_PAYLOAD: Final = b"facewarden"
 
@@ -29,55 +39,140 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class Keystore:
-    """Person keys under one master key; every call is a transaction of its own."""
+    """Person keys under the current master key; every call is a transaction of its own."""
 
-    def __init__(self, engine: Engine, master: MasterKey) -> None:
-        self._engine = engine
-        self._wrapping = master.wrapping_key()
+    def __init__(self, engine: Engine, keyring: Keyring) -> None:
+        self.engine = engine
+        self.keyring = keyring
+
+    # The current wrapping key
 
     def check(self) -> None:
-        """Raises MasterKeyError unless this is the master key that the store was begun with; begins an empty one."""
-        with Session(self._engine) as session:
-            row = session.get(KeystoreRow, 1)
-            if row is None:
-                check = seal(self._wrapping, _CHECK_PLACE, _CHECK_PAYLOAD)
-                session.add(KeystoreRow(keystore_id=1, key_check=check))
-                session.commit()
-                return
+        """Raises MasterKeyError unless the master key is that of the store; begins an empty one."""
+        with Session(self.engine) as session:
+            if session.get(KeystoreRow, 1) is None:
+                session.add(KeystoreRow(keystore_id=1, key_check=_check_record(self.keyring.first)))
+                try:
+                    session.commit()
+                except IntegrityError:  # another process was first
+                    session.rollback()
+            row = session.get_one(KeystoreRow, 1)
             try:
-                open_record(self._wrapping, _CHECK_PLACE, row.key_check)
+                open_record(self.keyring.get(key_id_of(row.key_check)), _CHECK_PLACE, row.key_check)
             except RecordUnreadable:
                 raise MasterKeyError("this is not the master key that the stored data was sealed with") from None
+        self.secret(ERASURES)
+
+    def current_id(self, session: Session, *, hold: bool = False) -> bytes:
+        """The ID of the wrapping key that new keys must be sealed with.
+
+        `hold`: nobody changes it before this transaction ends. Where the database has no row locks (SQLite), that
+        needs a transaction which has written already.
+        """
+        query = select(col(KeystoreRow.key_check))
+        record = session.scalar(query.with_for_update(read=True) if hold else query)
+        if record is None:
+            raise RecordUnreadable(Fault.HEADER)
+        return key_id_of(record)
+
+    def hold(self, session: Session) -> None:
+        """Until this transaction ends nobody else writes a key or makes another wrapping key the current one."""
+        session.execute(update(KeystoreRow).values(dirty=True))
+
+    def make_current(self, before: bytes, following: Aead) -> bool:
+        """From here on, whatever is wrapped is wrapped with `following`. False where `before` was not current."""
+        with Session(self.engine) as session:
+            self.hold(session)
+            if self.current_id(session) != before:
+                return False
+            if following.key_id != before:
+                session.execute(update(KeystoreRow).values(key_check=_check_record(following)))
+            session.commit()
+            return True
+
+    def _written_under_current(self, write: _Write) -> None:
+        """Commits what `write` does with the current wrapping key, anew where that key was replaced meanwhile."""
+        for _ in range(TRIES):
+            with Session(self.engine) as session:
+                current = self.current_id(session)
+                write(session, self.keyring.get(current))
+                session.flush()
+                if self.current_id(session, hold=True) == current:
+                    session.commit()
+                    return
+        raise StorageUnavailable("the master key is replaced again and again")
+
+    # The keys of people
 
     def create(self, user_id: UUID, now: datetime) -> SealingKey:
         """A fresh key for somebody, written before anything is sealed with it."""
         key = SealingKey.fresh()
-        wrapped = seal(self._wrapping, _place(user_id), key.key_id + key.secret)
-        with Session(self._engine) as session:
-            session.add(PersonKeyRow(user_id=user_id, created_at=now, wrapped=wrapped))
-            session.commit()
+
+        def write(session: Session, wrapping: Aead) -> None:
+            row = PersonKeyRow(
+                user_id=user_id, created_at=now, wrapped=wrap(wrapping, user_id, key), wrapped_by=wrapping.key_id.hex()
+            )
+            session.add(row)
+
+        self._written_under_current(write)
         return key
 
-    def get(self, user_id: UUID) -> SealingKey | None:
-        """Somebody's key; None where it was never made or has been destroyed."""
-        with Session(self._engine) as session:
-            row = session.get(PersonKeyRow, user_id)
-            return None if row is None else self._unwrap(user_id, row.wrapped)
+    def begin_successor(self, user_id: UUID) -> PersonKeys | None:
+        """The keys of somebody, with a successor: the one that is there already, or a fresh one. None for nobody."""
+        fresh = SealingKey.fresh()
 
-    def all(self, user_ids: Sequence[UUID] | None = None) -> dict[UUID, SealingKey]:
+        def write(session: Session, wrapping: Aead) -> None:
+            row = session.get(PersonKeyRow, user_id)
+            if row is not None and row.next_wrapped is None:
+                current = wrap(wrapping, user_id, self.unwrap(user_id, row.wrapped))
+                replace_wrapped(session, row, wrapping, current, wrap(wrapping, user_id, fresh))
+
+        self._written_under_current(write)
+        return self.get(user_id)
+
+    def finish_successor(self, user_id: UUID, keys: PersonKeys) -> bool:
+        """The successor takes the place of the key before, which is deleted; its traces go with `clear`.
+
+        False, and nothing changed, where these are not the keys of that person any more.
+        """
+        done: list[UUID] = []
+
+        def write(session: Session, wrapping: Aead) -> None:
+            done.clear()
+            row = session.get(PersonKeyRow, user_id)
+            if row is not None and keys.successor and self._keys_of(user_id, row.wrapped, row.next_wrapped) == keys:
+                if replace_wrapped(session, row, wrapping, wrap(wrapping, user_id, keys.successor), None):
+                    done.append(user_id)
+                session.execute(update(KeystoreRow).values(dirty=True))
+
+        self._written_under_current(write)
+        return bool(done)
+
+    def get(self, user_id: UUID) -> PersonKeys | None:
+        """Somebody's keys; None where none was ever made or they have been destroyed."""
+        with Session(self.engine) as session:
+            row = session.get(PersonKeyRow, user_id)
+            return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
+
+    def all(self, user_ids: Sequence[UUID] | None = None) -> dict[UUID, PersonKeys]:
         """The keys of these people, or of everybody."""
-        query = select(col(PersonKeyRow.user_id), col(PersonKeyRow.wrapped))
-        with Session(self._engine) as session:
+        query = select(col(PersonKeyRow.user_id), col(PersonKeyRow.wrapped), col(PersonKeyRow.next_wrapped))
+        with Session(self.engine) as session:
             if user_ids is None:
-                return {user_id: self._unwrap(user_id, wrapped) for user_id, wrapped in session.execute(query)}
+                return {row[0]: self._keys_of(*row) for row in session.execute(query)}
             found = {}
             for some in chunks(user_ids):
                 rows = session.execute(query.where(col(PersonKeyRow.user_id).in_(some)))
-                found.update({user_id: self._unwrap(user_id, wrapped) for user_id, wrapped in rows})
+                found.update({row[0]: self._keys_of(*row) for row in rows})
             return found
 
-    def _unwrap(self, user_id: UUID, wrapped: bytes) -> SealingKey:
-        payload = open_record(self._wrapping, _place(user_id), wrapped)
+    def _keys_of(self, user_id: UUID, wrapped: bytes, next_wrapped: bytes | None) -> PersonKeys:
+        successor = None if next_wrapped is None else self.unwrap(user_id, next_wrapped)
+        return PersonKeys(self.unwrap(user_id, wrapped), successor)
+
+    def unwrap(self, user_id: UUID, wrapped: bytes) -> SealingKey:
+        """Raises RecordUnreadable."""
+        payload = open_record(self.keyring.get(key_id_of(wrapped)), _place(user_id), wrapped)
         return SealingKey(payload[:KEY_ID_BYTES], payload[KEY_ID_BYTES:])
 
     def holders(self, before: datetime | None = None) -> set[UUID]:
@@ -85,31 +180,110 @@ class Keystore:
         query = select(col(PersonKeyRow.user_id))
         if before is not None:
             query = query.where(col(PersonKeyRow.created_at) < before)
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             return set(session.scalars(query))
 
-    def destroy(self, user_ids: Iterable[UUID]) -> None:
-        """Deletes keys; their traces go with `clear`."""
+    def with_successor(self) -> list[UUID]:
+        """Whose key was being replaced when it was last heard of."""
+        with Session(self.engine) as session:
+            query = select(col(PersonKeyRow.user_id)).where(col(PersonKeyRow.next_wrapped).is_not(None))
+            return list(session.scalars(query))
+
+    # Secrets of the service's own
+
+    def secret(self, purpose: str) -> bytes:
+        """32 random bytes for one purpose, made when first asked for; they outlive the master key."""
+        for _ in range(2):
+            with Session(self.engine) as session:
+                row = session.get(SecretRow, purpose)
+                if row is not None:
+                    return self.open_secret(row)
+            with suppress(IntegrityError):  # another process was first
+                self._written_under_current(partial(_add_secret, purpose, os.urandom(KEY_BYTES)))
+        raise RecordUnreadable(Fault.HEADER)
+
+    def open_secret(self, row: SecretRow) -> bytes:
+        """Raises RecordUnreadable."""
+        return open_record(self.keyring.get(key_id_of(row.wrapped)), secret_place(row.purpose), row.wrapped)
+
+    # Destruction
+
+    def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> None:
+        """Deletes keys; their traces go with `clear`. `erased_at`: with a tombstone, so that no backup undoes it."""
         ids = list(user_ids)
         if not ids:
             return
-        with Session(self._engine) as session:
+        secret = self.secret(ERASURES)
+        with Session(self.engine) as session:
             for some in chunks(ids):
-                session.execute(delete(PersonKeyRow).where(col(PersonKeyRow.user_id).in_(some)))
+                query = delete(PersonKeyRow).where(col(PersonKeyRow.user_id).in_(some))
+                gone = session.scalars(query.returning(col(PersonKeyRow.user_id))).all()
+                if erased_at is not None:
+                    for user_id in gone:
+                        session.merge(TombstoneRow(digest=tombstone(secret, user_id), erased_at=erased_at))
             session.execute(update(KeystoreRow).values(dirty=True))
+            session.commit()
+
+    def erased(self) -> set[bytes]:
+        """The tombstones."""
+        with Session(self.engine) as session:
+            return set(session.scalars(select(col(TombstoneRow.digest))))
+
+    def remember(self, digests: Iterable[bytes], erased_at: datetime) -> None:
+        """Takes over tombstones from elsewhere; those that are there keep their moment."""
+        new = set(digests) - self.erased()
+        with Session(self.engine) as session:
+            session.add_all(TombstoneRow(digest=digest, erased_at=erased_at) for digest in sorted(new))
             session.commit()
 
     def clear(self) -> bool:
         """Overwrites what destroyed keys left in the file. False while a reader holds it up."""
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             if not session.scalar(select(col(KeystoreRow.dirty))):
                 return True
-        if not clear_free_space(self._engine, KeyTable.metadata.tables):
+        if not clear_free_space(self.engine, KeyTable.metadata.tables):
             return False
-        with Session(self._engine) as session:
+        with Session(self.engine) as session:
             session.execute(update(KeystoreRow).values(dirty=False))
             session.commit()
         return True
+
+
+def wrap(wrapping: Aead, user_id: UUID, key: SealingKey) -> bytes:
+    """A person's key, sealed with a wrapping key."""
+    return seal(wrapping, _place(user_id), key.key_id + key.secret)
+
+
+def replace_wrapped(
+    session: Session, row: PersonKeyRow, wrapping: Aead, wrapped: bytes, next_wrapped: bytes | None
+) -> bool:
+    """Puts other records into a row that has been read. False where somebody changed or erased it since."""
+    query = update(PersonKeyRow).where(
+        col(PersonKeyRow.user_id) == row.user_id,
+        col(PersonKeyRow.wrapped) == row.wrapped,
+        col(PersonKeyRow.next_wrapped).is_not_distinct_from(row.next_wrapped),
+    )
+    values = query.values(wrapped=wrapped, next_wrapped=next_wrapped, wrapped_by=wrapping.key_id.hex())
+    done = session.execute(values, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", done).rowcount == 1
+
+
+def tombstone(secret: bytes, user_id: UUID) -> bytes:
+    """HMAC-SHA256 of an ID."""
+    return digest_under(secret, user_id.bytes)
+
+
+def secret_place(purpose: str) -> Place:
+    return Place("secret", UUID(int=0), purpose.encode())
+
+
+def _add_secret(purpose: str, value: bytes, session: Session, wrapping: Aead) -> None:
+    wrapped = seal(wrapping, secret_place(purpose), value)
+    session.add(SecretRow(purpose=purpose, wrapped=wrapped, wrapped_by=wrapping.key_id.hex()))
+
+
+def _check_record(key: Aead) -> bytes:
+    return seal(key, _CHECK_PLACE, _CHECK_PAYLOAD)
 
 
 def _place(user_id: UUID) -> Place:

@@ -55,3 +55,11 @@ class Erasure:
 
     erased: int
     pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """How many records of a person were sealed with a new key; `pending` as in `Erasure`."""
+
+    records: int
+    pending: bool

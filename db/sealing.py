@@ -3,7 +3,7 @@
 import os
 import struct
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +18,20 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 HEADER_BYTES: Final = 1 + KEY_ID_BYTES + NONCE_BYTES
 _DOMAIN: Final = b"facewarden record 1"
+
+
+class Aead(Protocol):
+    """AES-256-GCM under one key, wherever that key is: in memory or in a hardware module."""
+
+    @property
+    def key_id(self) -> bytes:
+        """The 16 bytes by which records name the key."""
+
+    def encrypt(self, nonce: bytes, payload: bytes, associated: bytes) -> bytes:
+        """Ciphertext and tag of 16 bytes; `nonce` is 12 bytes and must never serve one key twice."""
+
+    def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+        """Raises RecordUnreadable where the tag does not verify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,15 @@ class SealingKey:
     def fresh(cls) -> "SealingKey":
         return cls(os.urandom(KEY_ID_BYTES), os.urandom(KEY_BYTES))
 
+    def encrypt(self, nonce: bytes, payload: bytes, associated: bytes) -> bytes:
+        return AESGCM(self.secret).encrypt(nonce, payload, associated)
+
+    def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+        try:
+            return AESGCM(self.secret).decrypt(nonce, sealed, associated)
+        except InvalidTag:
+            raise RecordUnreadable(Fault.PAYLOAD) from None
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -51,15 +74,15 @@ class Place:
         return _DOMAIN + b"".join(struct.pack(">H", len(part)) + part for part in parts)
 
 
-def seal(key: SealingKey, place: Place, payload: bytes) -> bytes:
+def seal(key: Aead, place: Place, payload: bytes) -> bytes:
     """A record that opens with this key, at this place only."""
     return _seal_with(key, place, payload, os.urandom(NONCE_BYTES))
 
 
-def _seal_with(key: SealingKey, place: Place, payload: bytes, nonce: bytes) -> bytes:
+def _seal_with(key: Aead, place: Place, payload: bytes, nonce: bytes) -> bytes:
     """`seal` with the nonce given, for golden vectors; a nonce must never serve one key twice."""
     header = bytes([VERSION]) + key.key_id + nonce
-    return header + AESGCM(key.secret).encrypt(nonce, payload, header + place.associated_data())
+    return header + key.encrypt(nonce, payload, header + place.associated_data())
 
 
 def key_id_of(record: bytes) -> bytes:
@@ -69,12 +92,9 @@ def key_id_of(record: bytes) -> bytes:
     return record[1 : 1 + KEY_ID_BYTES]
 
 
-def open_record(key: SealingKey, place: Place, record: bytes) -> bytes:
+def open_record(key: Aead, place: Place, record: bytes) -> bytes:
     """The payload. Raises RecordUnreadable, whatever is wrong."""
     if key_id_of(record) != key.key_id:
         raise RecordUnreadable(Fault.KEY)
     header, sealed = record[:HEADER_BYTES], record[HEADER_BYTES:]
-    try:
-        return AESGCM(key.secret).decrypt(header[-NONCE_BYTES:], sealed, header + place.associated_data())
-    except InvalidTag:
-        raise RecordUnreadable(Fault.PAYLOAD) from None
+    return key.decrypt(header[-NONCE_BYTES:], sealed, header + place.associated_data())

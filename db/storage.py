@@ -8,11 +8,14 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
+from db.backup import Backup
 from db.engine import clear_free_space, migrate, open_engine
 from db.errors import StorageUnavailable, told_apart
-from db.keys import KeyProvider, MasterKey
+from db.keyring import Keyring
+from db.keys import KeyProvider
 from db.keystore import Keystore, chunks
-from db.records import Erasure
+from db.records import Erasure, Resealed
+from db.rotation import MasterRotation, PersonRotation
 from db.tables import AttemptRow, DataTable, DetailRow, GalleryRow, PersonRow, TemplateRow
 from db.unit_of_work import UnitOfWork
 
@@ -27,11 +30,13 @@ def _utc_now() -> datetime:
 class Storage:
     """People, sealed, and their keys. Safe to use from several threads; a `UnitOfWork` is not."""
 
-    def __init__(self, data: Engine, keys: Engine, master: MasterKey, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, data: Engine, keys: Engine, provider: KeyProvider, keyring: Keyring, clock: Callable[[], datetime]
+    ) -> None:
         self._data = data
         self._keys = keys
-        self._master = master
-        self._keystore = Keystore(keys, master)
+        self._provider = provider
+        self._keystore = Keystore(keys, keyring)
         self.now = clock
 
     @classmethod
@@ -47,10 +52,10 @@ class Storage:
         try:
             with told_apart():
                 empty = not inspect(data).get_table_names() and not inspect(keys).get_table_names()
-                loaded = master.load(may_create=empty)
+                keyring = Keyring(master, may_create=empty)
                 migrate(data, "data")
                 migrate(keys, "keys")
-                storage = cls(data, keys, loaded, clock)
+                storage = cls(data, keys, master, keyring, clock)
                 storage._keystore.check()
                 storage.sweep()
                 return storage
@@ -68,8 +73,26 @@ class Storage:
         return UnitOfWork(self._data, self._keystore, self.now())
 
     def secret(self, purpose: str) -> bytes:
-        """32 bytes derived from the master key for one purpose, the same at every start."""
-        return self._master.derive(purpose)
+        """32 random bytes for one purpose, kept wrapped in the key store: the same at every start, and under the
+        next master key too."""
+        with told_apart():
+            return self._keystore.secret(purpose)
+
+    def master_rotation(self) -> MasterRotation:
+        """Replaces the master key."""
+        return MasterRotation(self._keystore, self._provider)
+
+    def backup(self) -> Backup:
+        """Writes archives of what is stored."""
+        return Backup(self._data, self._keystore, self.now)
+
+    def rotate_person(self, user_id: UUID) -> Resealed | None:
+        """Gives somebody a new data key; None for nobody."""
+        with told_apart():
+            count = PersonRotation(self._data, self._keystore).rotate(user_id)
+            if count is None:
+                return None
+            return Resealed(count, pending=not (self._keystore.clear() & self._clear_data()))
 
     def erase(self, user_ids: Sequence[UUID]) -> Erasure:
         """Erases people for good: keys first, then their rows. IDs of nobody are passed over.
@@ -78,9 +101,14 @@ class Storage:
         """
         ids = sorted(set(user_ids))
         with told_apart():
-            self._keystore.destroy(ids)
+            self._keystore.destroy(ids, erased_at=self.now())
             erased = self._delete_rows(ids)
             return Erasure(erased, pending=not self._keystore.clear())
+
+    def leave_out(self, user_ids: Sequence[UUID]) -> None:
+        """Deletes the rows of people whose records cannot be opened; their keys stay."""
+        with told_apart():
+            self._delete_rows(user_ids)
 
     def _delete_rows(self, user_ids: Sequence[UUID]) -> int:
         if not user_ids:
@@ -105,6 +133,8 @@ class Storage:
             keyless = enrolled - self._keystore.holders()
             self._delete_rows(sorted(keyless))
             self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
+            PersonRotation(self._data, self._keystore).resume()
+            self._keystore.keyring.refresh()
             return self._keystore.clear() & self._clear_data()
 
     def _clear_data(self) -> bool:

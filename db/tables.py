@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, LargeBinary, MetaData, TypeDecorator, Uuid
+from sqlalchemy import Column, DateTime, Dialect, ForeignKey, LargeBinary, MetaData, String, TypeDecorator, Uuid
 from sqlmodel import Field, SQLModel
 
 
@@ -94,16 +94,39 @@ class GalleryRow(DataTable, table=True):
 
 
 class PersonKeyRow(KeyTable, table=True):
-    """A person's data key, sealed with the wrapping key."""
+    """A person's data key, sealed with the wrapping key that `wrapped_by` names (hexadecimal).
+
+    `next_wrapped`: the key that is about to replace it.
+    """
 
     __tablename__ = "person_key"
     user_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     created_at: datetime = Field(sa_type=UtcDateTime)
     wrapped: bytes = Field(sa_type=LargeBinary)
+    wrapped_by: str = Field(sa_column=Column(String(32), nullable=False, index=True))
+    next_wrapped: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class SecretRow(KeyTable, table=True):
+    """32 random bytes for one purpose of the service's own, sealed with the wrapping key."""
+
+    __tablename__ = "secret"
+    purpose: str = Field(primary_key=True)
+    wrapped: bytes = Field(sa_type=LargeBinary)
+    wrapped_by: str = Field(sa_column=Column(String(32), nullable=False))
+
+
+class TombstoneRow(KeyTable, table=True):
+    """Somebody erased: a keyed digest of their ID, so that a backup put back does not bring them back."""
+
+    __tablename__ = "tombstone"
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    erased_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class KeystoreRow(KeyTable, table=True):
-    """One row. `key_check`: a record that only the right master key opens; `dirty` as in the gallery."""
+    """One row. `key_check`: a record sealed with the current wrapping key, by which that one is told from others;
+    `dirty` as in the gallery."""
 
     __tablename__ = "keystore"
     keystore_id: int = Field(primary_key=True)

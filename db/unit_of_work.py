@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, Select, delete, exists, func, select, update
 from sqlmodel import Session, col
 
-from db.errors import StorageError, told_apart
+from db.errors import Fault, RecordUnreadable, StorageError, told_apart
 from db.keystore import Keystore, chunks
 from db.payloads import pack_mapping, pack_vector, unpack_mapping, unpack_vector
+from db.person_keys import PersonKeys
 from db.records import NewTemplate, Person, StoredTemplate
-from db.sealing import Place, SealingKey, open_record, seal
+from db.sealing import Place, SealingKey, seal
 from db.tables import AttemptRow, DetailRow, GalleryRow, PersonRow, TemplateRow
 
 MAX_TEMPLATES: Final = 10
@@ -149,8 +150,7 @@ class UnitOfWork:
             for each in self._session.scalars(select(DetailRow).where(col(DetailRow.user_id).in_(some))):
                 if each.user_id in keys:
                     place = Place(each.kind, each.user_id, each.detail_id.bytes)
-                    opened = unpack_mapping(open_record(keys[each.user_id], place, each.sealed))
-                    details[each.user_id, each.kind] = opened
+                    details[each.user_id, each.kind] = unpack_mapping(self._open(keys, place, each.sealed))
         return [
             Person(
                 user_id=row.user_id,
@@ -167,6 +167,16 @@ class UnitOfWork:
             for row in rows
             if row.user_id in keys
         ]
+
+    def _open(self, keys: Mapping[UUID, PersonKeys], place: Place, record: bytes) -> bytes:
+        """The payload, also where the person was given a new key after `keys` were read. Raises RecordUnreadable."""
+        try:
+            return keys[place.person].open(place, record)
+        except RecordUnreadable as refusal:
+            newer = self._keystore.get(place.person) if refusal.fault is Fault.KEY else None
+            if newer is None:
+                raise
+            return newer.open(place, record)
 
     def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
         """How many are enrolled, or flagged, or have no template of a model."""
@@ -196,7 +206,7 @@ class UnitOfWork:
             yield from self._opened_templates(self._keystore.all(changed), since_revision=since_revision)
 
     def _opened_templates(
-        self, keys: Mapping[UUID, SealingKey], *, since_revision: int = -1, user_id: UUID | None = None
+        self, keys: Mapping[UUID, PersonKeys], *, since_revision: int = -1, user_id: UUID | None = None
     ) -> Iterator[StoredTemplate]:
         table = TemplateRow.metadata.tables["template"].c
         query = select(
@@ -208,8 +218,8 @@ class UnitOfWork:
             changed = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
             query = query.where(table.user_id.in_(changed))
         for template_id, owner, model_id, capture, created_at, sealed in self._session.execute(query):
-            if (key := keys.get(owner)) is not None:
-                payload = open_record(key, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
+            if owner in keys:
+                payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
                 yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
 
     def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
@@ -220,14 +230,14 @@ class UnitOfWork:
         """
         with told_apart():
             revision = self._next_revision(people=0).revision  # from this write on other writers wait
-            row, key = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
+            row, keys = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
             own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
             held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
-            if row is None or key is None or held != beside:
+            if row is None or keys is None or held != beside:
                 self._session.rollback()
                 return False
             row.revision = revision
-            self._session.add(self._sealed_template(key, user_id, added))
+            self._session.add(self._sealed_template(keys.successor or keys.current, user_id, added))
             if without is not None:
                 theirs = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
                 self._session.execute(delete(TemplateRow).where(*theirs))

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.keys import EnvironmentKey, KeyFile, KeyProvider
+from db.key_file import KeyFile
+from db.keys import EnvironmentKey, KeyProvider
+from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
 from embeddings.embed import ModelSpec
 from embeddings.embedders import face_embedder, require_points, spec_named
@@ -52,13 +54,21 @@ class Application:
 def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
     """The databases and the master key, made on first start. Raises what `Storage.open` raises."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Storage.open(settings.data_url, settings.keys_url, _master_key(settings), clock=now)
+    return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
-def _master_key(settings: Settings) -> KeyProvider:
+def key_provider(settings: Settings) -> KeyProvider:
+    """Where the settings say that the master key is."""
     if settings.master_key is not None:
-        return EnvironmentKey(settings.master_key.get_secret_value())
-    return KeyFile(settings.key_file)
+        previous = settings.master_key_previous
+        return EnvironmentKey(
+            settings.master_key.get_secret_value(), None if previous is None else previous.get_secret_value()
+        )
+    file = KeyFile(settings.key_file)
+    if settings.pkcs11_module is not None and settings.pkcs11_token is not None and settings.pkcs11_pin is not None:
+        pin = settings.pkcs11_pin.get_secret_value()
+        return IntoModule(Pkcs11Keys(settings.pkcs11_module, settings.pkcs11_token, pin, settings.pkcs11_key), file)
+    return file
 
 
 def face_spec(settings: Settings) -> ModelSpec:

@@ -44,6 +44,16 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
     )
+    master_key_previous: SecretStr | None = Field(
+        None, description="The master key before, while `facewarden keys rotate` replaces one that is given here."
+    )
+    pkcs11_module: Path | None = Field(
+        None,
+        description="Library of a hardware module (PKCS#11) that holds the master key; unset: none (docs/keys.md).",
+    )
+    pkcs11_token: str | None = Field(None, description="Label of the token in it.")
+    pkcs11_pin: SecretStr | None = Field(None, description="The token's user PIN.")
+    pkcs11_key: str = Field("facewarden", min_length=1, description="Label of the master key on the token.")
     api_key: SecretStr | None = Field(
         None, description="Key that enrolment needs where it is not open; at least 24 characters."
     )
@@ -127,6 +137,13 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.api_key is not None and len(self.api_key.get_secret_value()) < MINIMUM_API_KEY:
             raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
+        if self.master_key_previous is not None and self.master_key is None:
+            raise ValueError(f"{PREFIX}MASTER_KEY_PREVIOUS is given without {PREFIX}MASTER_KEY")
+        if self.pkcs11_module is not None:
+            if self.pkcs11_token is None or self.pkcs11_pin is None:
+                raise ValueError(f"{PREFIX}PKCS11_MODULE needs {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN")
+            if self.master_key is not None:
+                raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
         if not self.loopback:
             if self.api_key is None:
                 raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from db.keys import KeyFile
+from db.key_file import KeyFile
 from db.records import NewTemplate
 from db.storage import Storage
 

@@ -43,7 +43,7 @@ def _traces(home: Path, storage: Storage, user_ids: Iterable[UUID]) -> Iterator[
     data, key_file = sqlite3.connect(home / "data.db"), sqlite3.connect(home / "keys.db")
     for user_id in user_ids:
         yield from (user_id.bytes, user_id.hex.encode(), str(user_id).encode())
-        yield from (keys[user_id].secret, keys[user_id].key_id)
+        yield from (keys[user_id].current.secret, keys[user_id].current.key_id)
         yield key_file.execute("SELECT wrapped FROM person_key WHERE user_id = ?", (user_id.hex,)).fetchone()[0]
         for table in ("template", "detail"):
             query = f"SELECT sealed, {table}_id FROM {table} WHERE user_id = ?"

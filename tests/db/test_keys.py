@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from db.errors import MasterKeyError
-from db.keys import EnvironmentKey, KeyFile, MasterKey
+from db.key_file import KeyFile
+from db.keys import EnvironmentKey, MasterKey
 from db.storage import Storage
 from tests.db.people import enrol, open_in
 
