@@ -79,7 +79,7 @@ def test_a_drawn_picture_is_searched_and_counted(purpose: Purpose) -> None:
 
 @pytest.mark.long
 def test_recall_on_wider_face() -> None:
-    """The figures of models/README.md; every fifth picture, or all in the long round."""
+    """The figures of docs/accuracy.md; every fifth picture, or all in the long round."""
     pictures = list(wider(evaluation_data.folder("wider")).items())
     whole = "FACEWARDEN_TEST_LONG" in os.environ
     detector, limits = CenterFace.load(Runtime()), ImageLimits()
@@ -89,6 +89,6 @@ def test_recall_on_wider_face() -> None:
         found.append(seen(list(annotations), *((face.box, face.score) for face in faces)))
     result = report(found, [(size, math.inf) for size in (12.0, 20.0, 30.0)])
     slack = 0.003 if whole else 0.04
-    for recall, expected in zip(result.recalls, (0.867, 0.899, 0.925), strict=True):
+    for recall, expected in zip(result.recalls, (0.862, 0.909, 0.938), strict=True):
         assert recall.share >= expected - slack
-    assert result.extra_per_picture <= (6.3 if whole else 8.0)
+    assert result.extra_per_picture <= (4.8 if whole else 6.5)
