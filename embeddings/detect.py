@@ -14,9 +14,9 @@ from embeddings.types import Box, Face, Pixels
 FIND_SIDES: Final = (192, 320, 640, 1280)  # searched pixels of the longer side
 FIND_SCORE: Final = 0.5
 FIND_SMALLEST: Final = 20.0
-HIDE_SMALLEST: Final = 16.0
+HIDE_SMALLEST: Final = 18.0
 """Searched pixels of the face's height from which on more than half of the faces of WIDER FACE are found: at FIND_SCORE
-63 % of those of 20 to 30, with the rule of `embeddings.hide` 60 % of those of 16 to 20 (how: models/README.md)."""
+63 % of those of 20 to 30, for hiding 61 % of those of 18 to 20 (how: docs/accuracy.md)."""
 
 
 class Purpose(StrEnum):
