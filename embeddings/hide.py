@@ -1,5 +1,6 @@
 """The thorough search: every face there may be, at several scales, in tiles."""
 
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -12,32 +13,45 @@ from embeddings.tiles import Tile, tiles
 from embeddings.types import Pixels
 
 DOUBLED_UP_TO: Final = 12_000_000  # pixels; twice the scale is four times the work
+BETWEEN: Final = 1.5  # the scale that a thorough search adds
 OVERVIEW_SIDE: Final = 192  # the smallest scale: the longer side of the picture at most this long
 SEEN_FROM: Final = 0.10  # a weaker score is no evidence, only work
-COUNTS_FROM: Final = 0.39
-COUNTS_FROM_UNDOUBLED: Final = 0.33
-"""Combined scores from which on a box counts; lower where there is no doubled size, hence one search less to add to it
-(both chosen for at most 5 wrong boxes a picture, docs/accuracy.md)."""
 SEAM_PX: Final = 8.0  # searched pixels, two cells of the network; a box that ends this near to a seam is cut by it
 
 
-def scales(width: int, height: int) -> tuple[float, ...]:
-    """The scales of a search, largest first: 2 up to 12 MP, 1, and halves of it until OVERVIEW_SIDE."""
+class Care(StrEnum):
+    """USUAL: at most 5 wrong boxes a picture of WIDER FACE. THOROUGH: more faces for at most 8, in longer time."""
+
+    USUAL = "usual"
+    THOROUGH = "thorough"
+
+
+COUNTS_FROM: Final = {
+    (Care.USUAL, True): 0.39,
+    (Care.USUAL, False): 0.33,
+    (Care.THOROUGH, True): 0.43,
+    (Care.THOROUGH, False): 0.35,
+}
+"""By care and whether there is a doubled size: the combined score (`embeddings.agreement`) from which on a box counts.
+
+The more searches there are, the more they add up to. How chosen and what they give: docs/accuracy.md.
+"""
+
+
+def scales(width: int, height: int, care: Care = Care.USUAL) -> tuple[float, ...]:
+    """The scales of a search, largest first: 2 up to 12 MP, BETWEEN if thorough, 1, and halves until OVERVIEW_SIDE."""
     chosen = [2.0] if width * height <= DOUBLED_UP_TO else []
-    scale = 1.0
-    chosen.append(scale)
-    while max(width, height) * scale > OVERVIEW_SIDE:
-        scale /= 2
-        chosen.append(scale)
+    chosen += [BETWEEN, 1.0] if care is Care.THOROUGH else [1.0]
+    while max(width, height) * chosen[-1] > OVERVIEW_SIDE:
+        chosen.append(chosen[-1] / 2)
     return tuple(chosen)
 
 
-def hide(net: CenterFaceNet, pixels: Pixels) -> Found:
+def hide(net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL) -> Found:
     """Every face of an upright RGB picture, recall first."""
     height, width = pixels.shape[:2]
-    chosen = scales(width, height)
-    counts_from = COUNTS_FROM if chosen[0] > 1 else COUNTS_FROM_UNDOUBLED
-    return agreed([searched_at(net, pixels, scale) for scale in chosen], counts_from)
+    chosen = scales(width, height, care)
+    return agreed([searched_at(net, pixels, scale) for scale in chosen], COUNTS_FROM[care, chosen[0] == 2])
 
 
 def searched_at(net: CenterFaceNet, pixels: Pixels, scale: float) -> Candidates:

@@ -11,6 +11,7 @@ from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
 from embeddings.fused import EmbedderName, face_embedder
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
@@ -80,14 +81,17 @@ class FacePipeline:
         backend: EmbedderName = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
+        care: Care = Care.USUAL,
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+
+        `care`: how thoroughly faces are searched that are to be hidden.
 
         Raises WeightsUnusable, BrokenModel.
         """
         runtime = Runtime(threads)
         return cls(
-            CenterFace.load(runtime),
+            CenterFace.load(runtime, care),
             Aligner.load(),
             FaceMesh.load(runtime),
             face_embedder(backend, runtime),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from db.keys import EnvironmentKey, KeyFile, KeyProvider
 from db.storage import Storage
+from embeddings.hide import Care
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
@@ -63,6 +64,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
+        care=Care(settings.hide),
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:

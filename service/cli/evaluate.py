@@ -12,6 +12,7 @@ from rich.progress import Progress
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.fused import EmbedderName
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
@@ -72,10 +73,11 @@ def detect(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Pictures and their boxes.json.")],
     *,
     purpose: Annotated[Literal["find", "hide"], typer.Option(help="Search as for a login, or as for hiding.")] = "hide",
+    care: Annotated[Literal["usual", "thorough"], typer.Option(help="How thoroughly to search for hiding.")] = "usual",
     as_object: AsJson = False,
 ) -> None:
     """How many of the annotated faces are found, and how many boxes are wrong."""
-    detector, wanted = CenterFace.load(Runtime()), Purpose(purpose)
+    detector, wanted = CenterFace.load(Runtime(), Care(care)), Purpose(purpose)
     annotated = detection.wider(folder)
     seen, spent = [], 0.0
     with Progress(console=console, transient=True) as progress:

@@ -19,7 +19,7 @@ def searched(*boxes: tuple[float, float, float, float, float], cut: bool = False
     """Each box: left, top, width, height, score; its five points are its centre."""
     rows = np.array(boxes, np.float32).reshape(-1, 5)
     corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
-    points = np.repeat((rows[:, None, :2] + rows[:, None, 2:4] / 2), 5, axis=1)
+    points = np.repeat(rows[:, None, :2] + rows[:, None, 2:4] * np.float32(0.5), 5, axis=1)
     return Candidates(Found(corners, rows[:, 4], points), np.full(len(rows), cut))
 
 

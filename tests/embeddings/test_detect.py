@@ -10,6 +10,7 @@ import pytest
 
 from embeddings.centerface import decoded
 from embeddings.detect import CenterFace, Detector, Purpose
+from embeddings.hide import Care
 from embeddings.onnx import Runtime
 from embeddings.types import Box, Face
 from tests.drawn_faces import crowd
@@ -91,6 +92,13 @@ def test_hide_finds_faces_anywhere_in_a_picture_of_several_tiles(detector: Detec
     for place in places:
         assert len(matching(detection.faces, drawn_box(*place))) == 1, place
     assert len(detection.faces) == len(places)
+
+
+def test_a_thorough_search_finds_each_face_once() -> None:
+    picture = crowd(640, 480, places := [(10, 10, 24), (100, 100, 60), (300, 50, 300)])
+    detection = CenterFace.load(Runtime(), Care.THOROUGH).detect(picture, Purpose.HIDE)
+    assert len(detection.faces) == len(places)
+    assert all(len(matching(detection.faces, drawn_box(*place))) == 1 for place in places)
 
 
 @pytest.mark.parametrize(("side", "shift"), [(100, 0), (220, 80)])

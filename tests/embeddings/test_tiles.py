@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.hide import scales
+from embeddings.hide import Care, scales
 from embeddings.tiles import OVERLAP, TILE_AREA, fits_one, spans, tiles
 
 lengths = st.integers(16, 20_000)
@@ -59,3 +59,5 @@ def test_a_tile_is_cut_and_resized() -> None:
 )
 def test_scales_of_a_search(size: tuple[int, int], expected: tuple[float, ...]) -> None:
     assert scales(*size) == expected
+    thorough = scales(*size, Care.THOROUGH)
+    assert thorough == tuple(sorted({*expected, 1.5}, reverse=True))
