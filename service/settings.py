@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     hide: Literal["usual", "thorough"] = Field(
         "usual",
-        description="The search for faces to hide; `thorough` finds more, and more that is none, in 1.4 times the time.",
+        description="Search for faces to hide; `thorough` finds more, and more that is none, in 1.4 times the time.",
     )
     attributes: Names = Field(
         ("age", "gender", "emotion"),
