@@ -12,6 +12,7 @@ from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
 from embeddings.embedders import face_embedder
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
@@ -82,17 +83,18 @@ class FacePipeline:
         attributes: frozenset[str] = frozenset(),
         *,
         attribute_models: AttributeModels = "packaged",
+        care: Care = Care.USUAL,
         runtime: Runtime | None = None,
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find;
         `runtime`: that of networks which are shared with others.
 
-        `backend`: a name for `embeddings.embedders`. Raises ValueError, WeightsUnusable, BrokenModel, CardRefused,
-        DeepFaceUnusable.
+        `backend`: a name for `embeddings.embedders`; `care`: how thoroughly faces are searched that are to be hidden.
+        Raises ValueError, WeightsUnusable, BrokenModel, CardRefused, DeepFaceUnusable.
         """
         runtime = runtime or Runtime(threads)
         return cls(
-            CenterFace.load(runtime),
+            CenterFace.load(runtime, care),
             Aligner.load(),
             FaceMesh.load(runtime),
             face_embedder(backend, runtime),

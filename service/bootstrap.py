@@ -10,6 +10,7 @@ from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
 from embeddings.embed import ModelSpec
 from embeddings.embedders import face_embedder, require_points, spec_named
+from embeddings.hide import Care
 from embeddings.image import ImageLimits
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
@@ -90,6 +91,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         backend=settings.embedder,
         attributes=frozenset(settings.attributes) | ({"age"} if settings.minimum_age else set()),
         attribute_models=settings.attribute_models,
+        care=Care(settings.hide),
         runtime=runtime,
     )
     require_points(settings.embedder, pipeline.spec, settings.verification_fmr)

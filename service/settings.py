@@ -90,6 +90,10 @@ class Settings(BaseSettings):
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
     )
+    hide: Literal["usual", "thorough"] = Field(
+        "usual",
+        description="Search for faces to hide; `thorough` finds more, and more that is none, in 1.4 times the time.",
+    )
     attributes: Names = Field(
         ("age", "gender", "emotion"),
         description="What is estimated besides identity: of age, gender, emotion, comma separated; `none` for nothing.",

@@ -14,6 +14,7 @@ from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
 from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
@@ -87,10 +88,11 @@ def detect(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Pictures and their boxes.json.")],
     *,
     purpose: Annotated[Literal["find", "hide"], typer.Option(help="Search as for a login, or as for hiding.")] = "hide",
+    care: Annotated[Literal["usual", "thorough"], typer.Option(help="How thoroughly to search for hiding.")] = "usual",
     as_object: AsJson = False,
 ) -> None:
     """How many of the annotated faces are found, and how many boxes are wrong."""
-    detector, wanted = CenterFace.load(Runtime()), Purpose(purpose)
+    detector, wanted = CenterFace.load(Runtime(), Care(care)), Purpose(purpose)
     annotated = detection.wider(folder)
     seen, spent = [], 0.0
     with Progress(console=console, transient=True) as progress:
