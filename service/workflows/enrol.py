@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from db.records import NewTemplate
 from db.storage import Storage
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, average, group
+from embeddings.captures import SAME_CAPTURE_DISTANCE, SAME_CAPTURE_DISTANCES, Template, agree, average, group
 from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
-from embeddings.pipeline import FacePipeline
+from embeddings.pipeline import Capture, FacePipeline
 from embeddings.types import FaceVector
 from service.errors import AlreadyEnrolled, ConsentRequired
 from service.gallery import Gallery
@@ -24,6 +24,7 @@ class EnrolRequest:
     """`images`: encoded pictures, one or several of one person; `taken_at`: seconds, one a picture, when known.
 
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
+    `consent_text`: the SHA-256 (hex) of what the person agreed to, kept sealed with them, where it is known.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -31,6 +32,7 @@ class EnrolRequest:
     label: str | None = field(default=None, repr=False)
     taken_at: Sequence[float | None] | None = None
     attributes: frozenset[str] | None = None
+    consent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class Enrol:
         """Raises ConsentRequired, ImageRefused, FaceRefused, FramesDisagree or AlreadyEnrolled: nothing is kept."""
         if not request.consent:
             raise ConsentRequired
-        captures = [self._pipeline.capture(image) for image in request.images]
+        return self.keep(request, [self._pipeline.capture(image) for image in request.images])
+
+    def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
+        """The same for pictures that were looked at already. Raises FramesDisagree or AlreadyEnrolled."""
         vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points)
         groups = group(vectors, request.taken_at)
@@ -92,10 +97,17 @@ class Enrol:
         try:
             decision = identify(self._gallery.index, enrolled, self._pipeline.spec.operating_points, self._fpir)
         except GalleryTooLarge:
+            self._same_capture_unchecked(enrolled)
             return True
         if decision.outcome is not Outcome.UNKNOWN:
             raise AlreadyEnrolled
         return False
+
+    def _same_capture_unchecked(self, enrolled: Template) -> None:
+        """Raises AlreadyEnrolled for the very pictures of somebody enrolled, however large the gallery."""
+        limit = SAME_CAPTURE_DISTANCES.get(enrolled.vector.model_id, SAME_CAPTURE_DISTANCE)
+        if any(candidate.distance < limit for candidate in self._gallery.index.search(enrolled.vector)):
+            raise AlreadyEnrolled
 
     def _write(
         self,
@@ -112,7 +124,8 @@ class Enrol:
             NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
             for vector, number in zip(vectors, groups, strict=True)
         ]
-        metadata = {"label": request.label} if request.label else None
+        told = {"label": request.label, "consent_text_sha256": request.consent_text}
+        metadata = {name: value for name, value in told.items() if value}
         with self._storage.begin() as work:
             work.add_person(
                 user_id, templates=rows, attributes=attributes, metadata=metadata, consent_at=work.now, flagged=flagged
