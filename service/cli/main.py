@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from service.cli import demo, evaluate, serve, users
+from service.cli import bench, demo, evaluate, serve, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -13,6 +13,7 @@ application = typer.Typer(
 )
 application.command()(serve.serve)
 application.command()(demo.demo)
+application.command()(bench.bench)
 application.add_typer(users.commands, name="users")
 application.add_typer(evaluate.commands, name="evaluate")
 
