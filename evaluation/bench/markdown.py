@@ -80,17 +80,19 @@ def _logins(report: Report) -> str:
         together += [
             [name, clients, _shown(load["per_second"])]
             + [_shown(load[f"p{at}_ms"]) for at in (50, 95, 99)]
-            + [_shown(load.get("cpu_ms_per_login")), _shown(load.get("peak_mib")), _statuses(load["statuses"])]
+            + [_shown(report["of_the_cores"].get(name, {}).get(clients)), _shown(load.get("cpu_ms_per_login"))]
+            + [_shown(load.get("peak_mib")), _statuses(load["statuses"])]
             for clients, load in each["clients"].items()
         ]
         kept = each["lasting"]
         memory = (kept.get(key) for key in ("resident_mib_before", "resident_mib_after", "peak_mib"))
         lasting.append([name, f"{kept['logins']:,}", str(kept["refused"]), *map(_shown, memory)])
     percentiles = ["p50, ms", "p95, ms", "p99, ms"]
+    loads = ["", "clients", "a second", *percentiles, "of the cores", "CPU ms a login", "peak MiB", "answers"]
     return "\n\n".join(
         (
             _table(["login over HTTP", *percentiles, "face_recognition's frame over p50"], alone),
-            _table(["", "clients", "a second", *percentiles, "CPU ms a login", "peak MiB", "answers"], together),
+            _table(loads, together),
             _table(["", "logins", "refused", "MiB before", "after", "peak"], lasting),
         )
     )

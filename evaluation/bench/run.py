@@ -21,6 +21,8 @@ from evaluation.bench.timing import usable_cores
 THREADS: Final = (1, 2)
 CONSENT: Final = "Published portraits, enrolled for a measurement and erased after it."
 NO_RIVAL: Final = "needs face_recognition and faiss: run scripts/install --bench"
+FRAME_OF: Final = {"dlib_alone": "ours", "everything": "ours_everything"}
+"""The frame that each configuration of the service works on in a login."""
 Say = Callable[[str], None]
 
 
@@ -67,10 +69,10 @@ FULL: Final = Effort(
 )
 QUICK: Final = Effort(
     rounds=6,
-    people=200,
-    login=logins.Work(rounds=10, requests=40, lasting=100),
-    search={10_000: 20},
-    starts_with=(200,),
+    people=1000,
+    login=logins.Work(rounds=15, requests=60, lasting=200),
+    search={10_000: 20, 100_000: 8, 1_000_000: 3},
+    starts_with=(1000,),
     starts=2,
     photos=20,
     claims=40,
@@ -115,7 +117,8 @@ class Bench:
             for part in parts:
                 self._say(part.value)
                 report[part.value] = does[part](Path(folder))
-        return report | {"load_after": load(), "ratios": ratios(report), "left_out": self._left_out(parts)}
+        report |= {"load_after": load(), "ratios": ratios(report), "of_the_cores": of_the_cores(report)}
+        return report | {"left_out": self._left_out(parts)}
 
     def _chips(self, _: Path) -> list[dict[str, Any]]:
         python = self._given.rival or own_interpreter()
@@ -222,6 +225,17 @@ def ratios(report: Mapping[str, Any]) -> dict[str, float | None]:
         "search_100k": searched.get((100_000, 1)),
         "search_1m": searched.get((1_000_000, 1)),
     }
+
+
+def of_the_cores(report: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Of each configuration, by clients: requests a second over what the cores could do if a login were its frame's
+    processor time and nothing else. The clients run on the same cores."""
+    found: dict[str, dict[str, float]] = {}
+    for name, figure in FRAME_OF.items() if report.get("frame") and report.get("login") else ():
+        most = report["machine"]["cores"] * 1000 / report["frame"][0]["cpu_ms"][figure]
+        loads = report["login"][name]["clients"].items()
+        found[name] = {clients: round(each["per_second"] / most, 3) for clients, each in loads}
+    return found
 
 
 def machine() -> dict[str, Any]:

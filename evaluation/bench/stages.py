@@ -15,7 +15,6 @@ from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import QualityGate, QualityLimits
 from evaluation.bench.timing import Times, interleaved, timed
 
-ORDER: Final = ("decode", "find", "align", "chip", "mesh", "quality", "first_net", "second_net", "attributes")
 ONLY_WITH: Final = {"second_net": ("EMBEDDER", "fused"), "attributes": ("ATTRIBUTES", "age,gender,emotion")}
 """Stages that a login has under one setting only."""
 
@@ -33,17 +32,14 @@ def vision(frame: bytes, rounds: int) -> dict[str, Times]:
     calls = {
         "decode": lambda: decode(frame, ImageLimits()),
         "find": lambda: detector.detect(pixels, Purpose.FIND),
-        "align": lambda: aligner.five_points(pixels, face),
-        "align_and_chip": lambda: aligner.chip(pixels, face),
+        "chip": lambda: aligner.chip(pixels, face),
         "mesh": lambda: mesher.find(pixels, face),
         "quality": lambda: gate.measure(chip, face, mesh),
         "first_net": lambda: first.embed([chip]),
         "second_net": lambda: second.embed(faceres.crop(pixels, face)),
         "attributes": lambda: estimator.estimate(pixels, [face]),
     }
-    found = interleaved({name: timed(call) for name, call in calls.items()}, rounds)
-    found["chip"] = _rest(found["align_and_chip"], found["align"])
-    return {name: found[name] for name in ORDER}
+    return interleaved({name: timed(call) for name, call in calls.items()}, rounds)
 
 
 def table(
@@ -58,7 +54,3 @@ def table(
 def _has(settings: Mapping[str, str], stage: str) -> bool:
     name, value = ONLY_WITH.get(stage, ("", None))
     return settings.get(name) == value
-
-
-def _rest(whole: Times, part: Times) -> Times:
-    return Times(tuple(max(0.0, one - other) for one, other in zip(whole.values, part.values, strict=True)))
