@@ -49,6 +49,7 @@ def measure(chip: Pixels, python: Path, threads: int, rounds: int) -> dict[str, 
                 f"theirs_batch_{BATCH}": theirs(chips),
             },
             rounds,
+            warm_up=1,
         )
         (raw,) = session.run({dlib_net.INPUT: np.stack(chips)})
         difference = np.abs(raw - rival.chips(path, chips).vectors).max()
