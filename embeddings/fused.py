@@ -32,13 +32,15 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
+        self._side_by_side = runtime.side_by_side
         self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""
-        first = self._first.vector(pixels, face, chip).values.astype(np.float64)
-        second = self._second.embed(faceres.crop(pixels, face))
-        joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second))
+        with self._side_by_side() as steps:
+            second = steps.begin(self._second.of_face, pixels, face)
+            first = self._first.vector(pixels, face, chip).values.astype(np.float64)
+            joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second()))
         return FaceVector(joined.astype(np.float32), MODEL_ID)
 
 

@@ -3,8 +3,10 @@
 No picture outlives the call it was given to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import cv2
 
 from embeddings.align import Aligner
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
@@ -16,6 +18,7 @@ from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
+from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
 
@@ -63,6 +66,7 @@ class FacePipeline:
         gate: QualityGate,
         limits: ImageLimits,
         estimator: AttributeEstimator | None = None,
+        side_by_side: Callable[[], SideBySide] = SideBySide,
     ) -> None:
         self._detector = detector
         self._aligner = aligner
@@ -71,6 +75,7 @@ class FacePipeline:
         self._gate = gate
         self._limits = limits
         self._estimator = estimator
+        self._side_by_side = side_by_side
 
     @classmethod
     def load(
@@ -80,12 +85,15 @@ class FacePipeline:
         backend: EmbedderName = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
+        beside: int = 0,
     ) -> "FacePipeline":
-        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+        """Loads every model (about .4 s). `threads`: for one run of a network, and for OpenCV in the whole process;
+        `attributes`: those of KINDS to find; `beside`: as for `Runtime`.
 
         Raises WeightsUnusable, BrokenModel.
         """
-        runtime = Runtime(threads)
+        cv2.setNumThreads(threads)  # else it takes every core for pieces too small to gain by it
+        runtime = Runtime(threads, beside)
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
@@ -94,6 +102,7 @@ class FacePipeline:
             gate=QualityGate(quality_limits),
             limits=limits,
             estimator=PackagedAttributes.load(runtime, attributes) if attributes else None,
+            side_by_side=runtime.side_by_side,
         )
 
     @property
@@ -128,12 +137,15 @@ class FacePipeline:
     def capture_pixels(self, pixels: Pixels) -> Capture:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
         face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
-        chip = self._aligner.chip(pixels, face)
-        quality = self._quality(pixels, face, chip)
-        if quality.refusals:
-            raise FaceRefused(*quality.refusals)
-        vector = self._embedder.vector(pixels, face, chip)
-        (attributes,) = self._looks(pixels, [face], wanted=True)
+        with self._side_by_side() as steps:
+            mesh = steps.begin(self._mesh.find, pixels, face)
+            chip = self._aligner.chip(pixels, face)
+            quality = self._gate.measure(chip, face, mesh())
+            if quality.refusals:
+                raise FaceRefused(*quality.refusals)
+            looks = steps.begin(self._looks, pixels, [face], wanted=True)
+            vector = self._embedder.vector(pixels, face, chip)
+            (attributes,) = looks()
         height, width = pixels.shape[:2]
         return Capture(vector, face, quality, width, height, attributes)
 

@@ -12,12 +12,15 @@ from embeddings.quality import QualityLimits
 from service.gallery import Gallery
 from service.settings import Settings
 from service.tokens import Tokens
+from service.workers import usable_cores
 from service.workflows.enrol import Enrol
 from service.workflows.login import Login
 from service.workflows.overlay import Overlay
 from service.workflows.people import Me, People
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
+NETS_BESIDE = 3
+"""Beside dlib's: the mesh, the second net, the attributes."""
 Clock = Callable[[], datetime]
 
 
@@ -63,6 +66,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
+        beside=min(usable_cores() - 1, NETS_BESIDE),
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
