@@ -15,6 +15,7 @@ from embeddings.embed import DLIB_SPEC, Backend, DlibEmbedder, FaceEmbedder, Mod
 from embeddings.faceres import FaceresNet
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.onnx import Runtime
+from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 
 EmbedderName = Literal["fused"] | Backend
@@ -32,12 +33,12 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
-        self._side_by_side = runtime.side_by_side
+        self._cores = runtime.cores
         self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""
-        with self._side_by_side() as steps:
+        with SideBySide(self._cores) as steps:
             second = steps.begin(self._second.of_face, pixels, face)
             first = self._first.vector(pixels, face, chip).values.astype(np.float64)
             joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second()))

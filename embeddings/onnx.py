@@ -3,7 +3,6 @@
 import hashlib
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
-from embeddings.side_by_side import SideBySide
+from embeddings.side_by_side import Cores
 
 LARGE_INPUT_BYTES: Final = 16 * 2**20
 """A run on more than this gives its memory back, which costs about half as much time again: 1.4 MP of float32."""
@@ -37,22 +36,18 @@ class Runtime:
     """Loads networks for the CPU and keeps one session for each model, however often it is asked for.
 
     `threads`: how many threads one run may use. They sleep between runs instead of spinning, so that several
-    workers share the cores. `beside`: how many threads, shared by all callers, run nets of one picture side by side:
-    that makes better use of further cores than several threads in one run.
+    workers share the cores. `cores`: how many may work side by side on one picture, which makes better use of them
+    than several threads in one run.
     """
 
-    def __init__(self, threads: int = 1, beside: int = 0) -> None:
+    def __init__(self, threads: int = 1, cores: int = 1) -> None:
         if threads < 1:
             raise ValueError("a run needs at least one thread")
-        self._beside = ThreadPoolExecutor(beside, thread_name_prefix="beside") if beside else None
+        self.cores: Final = Cores(cores)
         onnxruntime.set_default_logger_severity(SILENT)
         self._threads = threads
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
-
-    def side_by_side(self) -> SideBySide:
-        """For the steps of one picture."""
-        return SideBySide(self._beside)
 
     def load(self, model: bytes | Path) -> Session:
         """The session of a serialised ONNX graph, or of the file that holds it. Raises BrokenModel."""

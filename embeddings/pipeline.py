@@ -3,7 +3,7 @@
 No picture outlives the call it was given to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,7 +18,7 @@ from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.packaged_attributes import PackagedAttributes
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
-from embeddings.side_by_side import SideBySide
+from embeddings.side_by_side import Cores, SideBySide
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
 
@@ -66,7 +66,7 @@ class FacePipeline:
         gate: QualityGate,
         limits: ImageLimits,
         estimator: AttributeEstimator | None = None,
-        side_by_side: Callable[[], SideBySide] = SideBySide,
+        cores: Cores | None = None,
     ) -> None:
         self._detector = detector
         self._aligner = aligner
@@ -75,7 +75,7 @@ class FacePipeline:
         self._gate = gate
         self._limits = limits
         self._estimator = estimator
-        self._side_by_side = side_by_side
+        self._cores = cores or Cores()
 
     @classmethod
     def load(
@@ -85,15 +85,15 @@ class FacePipeline:
         backend: EmbedderName = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
-        beside: int = 0,
+        cores: int = 1,
     ) -> "FacePipeline":
         """Loads every model (about .4 s). `threads`: for one run of a network, and for OpenCV in the whole process;
-        `attributes`: those of KINDS to find; `beside`: as for `Runtime`.
+        `attributes`: those of KINDS to find; `cores`: as for `Runtime`.
 
         Raises WeightsUnusable, BrokenModel.
         """
         cv2.setNumThreads(threads)  # else it takes every core for pieces too small to gain by it
-        runtime = Runtime(threads, beside)
+        runtime = Runtime(threads, cores)
         return cls(
             CenterFace.load(runtime),
             Aligner.load(),
@@ -102,7 +102,7 @@ class FacePipeline:
             gate=QualityGate(quality_limits),
             limits=limits,
             estimator=PackagedAttributes.load(runtime, attributes) if attributes else None,
-            side_by_side=runtime.side_by_side,
+            cores=runtime.cores,
         )
 
     @property
@@ -137,7 +137,7 @@ class FacePipeline:
     def capture_pixels(self, pixels: Pixels) -> Capture:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
         face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
-        with self._side_by_side() as steps:
+        with SideBySide(self._cores, whole=True) as steps:
             mesh = steps.begin(self._mesh.find, pixels, face)
             chip = self._aligner.chip(pixels, face)
             quality = self._gate.measure(chip, face, mesh())

@@ -19,8 +19,6 @@ from service.workflows.overlay import Overlay
 from service.workflows.people import Me, People
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
-NETS_BESIDE = 3
-"""Beside dlib's: the mesh, the second net, the attributes."""
 Clock = Callable[[], datetime]
 
 
@@ -66,7 +64,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
         backend=settings.embedder,
         attributes=frozenset(settings.attributes),
-        beside=min(usable_cores() - 1, NETS_BESIDE),
+        cores=usable_cores(),
     )
     gallery = Gallery(pipeline.spec.by_distance() if settings.matching == "distance" else pipeline.spec)
     with storage.begin() as work:
