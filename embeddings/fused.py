@@ -15,6 +15,7 @@ from embeddings.embed import DLIB_SPEC, DlibEmbedder, ModelSpec
 from embeddings.faceres import FaceresNet
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.onnx import Runtime
+from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 
 MODEL_ID: Final = "dlib-resnet-v1.five-points.mirror+faceres.15"
@@ -33,13 +34,15 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
+        self._cores = runtime.cores
         self.spec: Final = spec()
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""
-        first = self._first.vector(pixels, face, chip).values.astype(np.float64)
-        second = self._second.embed(faceres.crop(pixels, face))
-        joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second))
+        with SideBySide(self._cores) as steps:
+            second = steps.begin(self._second.of_face, pixels, face)
+            first = self._first.vector(pixels, face, chip).values.astype(np.float64)
+            joined = np.concatenate((np.sqrt(1 - WEIGHT) * first, np.sqrt(WEIGHT) * second()))
         return FaceVector(joined.astype(np.float32), MODEL_ID)
 
 

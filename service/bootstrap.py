@@ -20,6 +20,7 @@ from service.gallery import Gallery
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tokens import Tokens
+from service.workers import usable_cores
 from service.workflows.enrol import Enrol, EnrolRules
 from service.workflows.login import Login, LoginRules
 from service.workflows.model_change import ModelChange
@@ -84,7 +85,7 @@ def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
-    runtime = Runtime()
+    runtime = Runtime(cores=usable_cores())
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),

@@ -14,10 +14,12 @@ from rich.table import Table
 from db.records import Person
 from embeddings.embedders import model_id
 from service.bootstrap import open_storage
+from service.cli import users_import
 from service.cli.start import settings
 from service.workflows.people import People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
+commands.command("import")(users_import.import_people)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""

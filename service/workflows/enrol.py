@@ -15,7 +15,7 @@ from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import resembles_somebody
 from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
-from embeddings.pipeline import FacePipeline
+from embeddings.pipeline import Capture, FacePipeline
 from embeddings.types import FaceVector
 from service.errors import AlreadyEnrolled, ConsentRequired, TooYoung
 from service.gallery import Gallery
@@ -34,6 +34,7 @@ class EnrolRequest:
     """`images`: encoded pictures, one or several of one person; `taken_at`: seconds, one a picture, when known.
 
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
+    `consent_text`: the SHA-256 (hex) of what the person agreed to, kept sealed with them, where it is known.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -41,6 +42,7 @@ class EnrolRequest:
     label: str | None = field(default=None, repr=False)
     taken_at: Sequence[float | None] | None = None
     attributes: frozenset[str] | None = None
+    consent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ class Enrol:
         AlreadyEnrolled."""
         if not request.consent:
             raise ConsentRequired
-        captures = [self._pipeline.capture(image) for image in request.images]
+        return self.keep(request, [self._pipeline.capture(image) for image in request.images])
+
+    def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
+        """The same for pictures that were looked at already. Raises FramesDisagree or AlreadyEnrolled."""
         vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points, self._pipeline.spec.same_capture_distance)
         groups = group(vectors, request.taken_at, self._pipeline.spec.same_capture_distance)
@@ -127,10 +132,17 @@ class Enrol:
         try:
             decision = identify(index, enrolled, points, self._rules.fpir)
         except GalleryTooLarge:
+            self._same_capture_unchecked(enrolled)
             return FlagReason.LOOK_ALIKE if alike else FlagReason.NOT_COMPARED
         if decision.outcome is not Outcome.UNKNOWN:
             raise AlreadyEnrolled
         return FlagReason.LOOK_ALIKE if alike else None
+
+    def _same_capture_unchecked(self, enrolled: Template) -> None:
+        """Raises AlreadyEnrolled for the very pictures of somebody enrolled, however large the gallery."""
+        limit = self._pipeline.spec.same_capture_distance
+        if any(candidate.distance < limit for candidate in self._gallery.index.search(enrolled.vector)):
+            raise AlreadyEnrolled
 
     def _write(
         self,
@@ -146,7 +158,8 @@ class Enrol:
             NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
             for vector, number in zip(vectors, groups, strict=True)
         ]
-        metadata = {"label": request.label} if request.label else None
+        told = {"label": request.label, "consent_text_sha256": request.consent_text}
+        metadata = {name: value for name, value in told.items() if value}
         with self._storage.begin() as work:
             work.add_person(
                 user_id,
