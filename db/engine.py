@@ -1,14 +1,18 @@
 """Engines: the only module that knows which database it is."""
 
 import os
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
+
+from db.errors import DatabaseInUse, StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 BUSY_MS: Final = 10_000
@@ -78,3 +82,65 @@ def _checkpoint(connection: Connection) -> bool:
     """Copies the write-ahead log into the file and empties it; False while a reader still needs it."""
     busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
     return busy == 0
+
+
+def database_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory or on a server."""
+    parsed = make_url(url)
+    named = parsed.database if parsed.get_backend_name() == "sqlite" else None
+    return None if named in {None, "", ":memory:"} else Path(str(named))
+
+
+class Snapshot:
+    """What a SQLite file holds at this moment, whatever is written meanwhile. A context manager; to be closed soon,
+    since clearing waits for it."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("BEGIN")
+        self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only now the moment is fixed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def write(self, target: Path) -> None:
+        """Copies it into a new file that only its owner may read, flushed. Raises StorageUnavailable."""
+        try:
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            copy = sqlite3.connect(target, isolation_level=None)
+            try:
+                self._connection.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, without a log beside it
+            finally:
+                copy.close()
+            os.fsync(descriptor)
+            os.close(descriptor)
+        except (OSError, sqlite3.Error) as error:
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            raise StorageUnavailable(f"{target} cannot be written: {reason}") from None
+
+
+@contextmanager
+def held_exclusively(path: Path) -> Iterator[sqlite3.Connection]:
+    """A SQLite file that nobody else has open, or opens before this ends. Raises DatabaseInUse, and sqlite3.Error
+    where it is damaged."""
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").close()
+        connection.execute("PRAGMA journal_mode=DELETE").close()  # refused while anybody has the log open
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise DatabaseInUse(f"{path} is in use: stop the service first") from None
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        yield connection
+    finally:
+        connection.close()

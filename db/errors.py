@@ -3,7 +3,10 @@
 StorageError
 ├── RecordUnreadable     record_unreadable     a sealed record does not open; the reason stays inside
 ├── MasterKeyError       master_key            the master key is missing, wrong or badly kept: stops the start
-└── StorageUnavailable   storage_unavailable   the database is locked, full, read-only or out of reach
+├── StorageUnavailable   storage_unavailable   the database is locked, full, read-only or out of reach
+├── DatabaseInUse        database_in_use       something else has the database open that is to be replaced
+├── BackupRefused        backup_refused        an archive is damaged or does not fit; nothing was changed
+└── BackupExpired        backup_expired        a keys archive is older than it may become
 """
 
 from collections.abc import Iterator
@@ -44,6 +47,18 @@ class MasterKeyError(StorageError):
 
 class StorageUnavailable(StorageError):
     code = "storage_unavailable"
+
+
+class DatabaseInUse(StorageError):
+    code = "database_in_use"
+
+
+class BackupRefused(StorageError):
+    code = "backup_refused"
+
+
+class BackupExpired(StorageError):
+    code = "backup_expired"
 
 
 @contextmanager

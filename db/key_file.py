@@ -35,13 +35,15 @@ class KeyFile:
 
     def load(self, *, may_create: bool) -> Sequence[SealingKey]:
         """The current key first. Made (0600, flushed to the disk) where there is none and `may_create`."""
-        found = dict(self._present())
-        keys = [found[path] for path in (self.path, self.next, self.old) if path in found]
-        if keys:
-            return keys
-        if not may_create:
+        keys = self.found()
+        if not keys and not may_create:
             raise MasterKeyError(f"{self.path} is missing, and there is data sealed with it: put the key back")
-        return [self._make(self.path)]
+        return keys or [self._make(self.path)]
+
+    def found(self) -> list[SealingKey]:
+        """The keys there are, the current one first."""
+        found = dict(self._present())
+        return [found[path] for path in (self.path, self.next, self.old) if path in found]
 
     def _present(self) -> Iterator[tuple[Path, SealingKey]]:
         for path in (self.next, self.path):
@@ -71,6 +73,20 @@ class KeyFile:
             raise MasterKeyError(f"{self.path} cannot be replaced: {error.strerror}") from None
         return True
 
+    def exists(self) -> bool:
+        """Whether there is a key, or what is left of one."""
+        return any(path.exists() for path in (self.next, self.path, self.old))
+
+    def destroy(self) -> None:
+        """Overwrites and removes every key here. Raises MasterKeyError."""
+        try:
+            for path in (self.next, self.path):
+                if path.exists():
+                    path.replace(self.old)  # only a file of that name may be found half overwritten
+                destroy_file(self.old)
+        except OSError as error:
+            raise MasterKeyError(f"{self.path} cannot be destroyed: {error.strerror}") from None
+
     def _keep_only(self, keep: bytes) -> None:
         found = {path: key.key_id for path, key in self._present()}
         if keep not in found.values():
@@ -81,7 +97,7 @@ class KeyFile:
                 destroy_file(self.old)
                 self.path.replace(self.old)
             source.replace(self.path)
-            _flush_folder(self.path.parent)
+            flush_folder(self.path.parent)
         destroy_file(self.old)
         if self.next.exists():
             self.next.replace(self.old)  # only a file of that name may be found half overwritten
@@ -100,7 +116,7 @@ class KeyFile:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(temporary, path)  # fails where another process was first
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         except FileExistsError:
             found = _read(path)
             if found is None:
@@ -143,10 +159,10 @@ def destroy_file(path: Path) -> None:
         file.write(os.urandom(os.fstat(file.fileno()).st_size))
         os.fsync(file.fileno())
     path.unlink()
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """A name survives a power cut only once its folder is flushed."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

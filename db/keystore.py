@@ -224,6 +224,18 @@ class Keystore:
             session.execute(update(KeystoreRow).values(dirty=True))
             session.commit()
 
+    def erased(self) -> set[bytes]:
+        """The tombstones."""
+        with Session(self.engine) as session:
+            return set(session.scalars(select(col(TombstoneRow.digest))))
+
+    def remember(self, digests: Iterable[bytes], erased_at: datetime) -> None:
+        """Takes over tombstones from elsewhere; those that are there keep their moment."""
+        new = set(digests) - self.erased()
+        with Session(self.engine) as session:
+            session.add_all(TombstoneRow(digest=digest, erased_at=erased_at) for digest in sorted(new))
+            session.commit()
+
     def clear(self) -> bool:
         """Overwrites what destroyed keys left in the file. False while a reader holds it up."""
         with Session(self.engine) as session:

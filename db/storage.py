@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail
+from db.backup import Backup
 from db.engine import clear_free_space, migrate, open_engine
 from db.errors import StorageUnavailable, told_apart
 from db.keyring import Keyring
@@ -84,6 +85,10 @@ class Storage:
         """Replaces the master key."""
         return MasterRotation(self._keystore, self._provider)
 
+    def backup(self) -> Backup:
+        """Writes archives of what is stored."""
+        return Backup(self._data, self._keystore, self.now)
+
     def rotate_person(self, user_id: UUID) -> Resealed | None:
         """Gives somebody a new data key; None for nobody."""
         with told_apart():
@@ -102,6 +107,11 @@ class Storage:
             self._keystore.destroy(ids, erased_at=self.now())
             erased = self._delete_rows(ids, **why)
             return Erasure(erased, pending=not self._keystore.clear())
+
+    def leave_out(self, user_ids: Sequence[UUID]) -> None:
+        """Deletes the rows of people whose records cannot be opened; their keys stay."""
+        with told_apart():
+            self._delete_rows(user_ids, by="restore")
 
     def _delete_rows(self, user_ids: Sequence[UUID], **why: Detail) -> int:
         if not user_ids:

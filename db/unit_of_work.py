@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, Select, delete, exists, func, select, update
 from sqlmodel import Session, col
 
 from db.audit import AuditLog
@@ -141,11 +141,16 @@ class UnitOfWork:
             row = self._session.get(PersonRow, user_id)
             return None if row is None else next(iter(self._opened([row])), None)
 
-    def people(self, offset: int, limit: int) -> list[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`."""
-        query = select(PersonRow).order_by(col(PersonRow.number)).offset(offset).limit(limit)
+    def people(
+        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+    ) -> list[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`.
+
+        `flagged`: those flagged alone; `without_model`: those alone who have no template of that model.
+        """
+        query = _chosen(select(PersonRow), flagged=flagged, without_model=without_model).order_by(col(PersonRow.number))
         with told_apart():
-            return self._opened(self._session.scalars(query).all())
+            return self._opened(self._session.scalars(query.offset(offset).limit(limit)).all())
 
     def _opened(self, rows: Sequence[PersonRow]) -> list[Person]:
         """People whose key has been destroyed are on their way out and left out."""
@@ -188,13 +193,9 @@ class UnitOfWork:
                 raise
             return newer.open(place, record)
 
-    def count(self) -> int:
-        with told_apart():
-            return self._session.scalar(select(func.count()).select_from(PersonRow)) or 0
-
-    def count_flagged(self) -> int:
-        """How many an operator should look at."""
-        query = select(func.count()).select_from(PersonRow).where(col(PersonRow.flagged))
+    def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
+        """How many are enrolled, or flagged, or have no template of a model."""
+        query = _chosen(select(func.count()).select_from(PersonRow), flagged=flagged, without_model=without_model)
         with told_apart():
             return self._session.scalar(query) or 0
 
@@ -236,6 +237,29 @@ class UnitOfWork:
                 payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
                 yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
 
+    def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
+        """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
+
+        False, and nothing to commit, where they are gone or have another number of templates of the added one's model
+        than `beside`: another login was faster.
+        """
+        with told_apart():
+            revision = self._next_revision(people=0).revision  # from this write on other writers wait
+            row, keys = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
+            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
+            held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
+            if row is None or keys is None or held != beside:
+                self._session.rollback()
+                return False
+            row.revision = revision
+            self._session.add(self._sealed_template(keys.successor or keys.current, user_id, added))
+            if without is not None:
+                theirs = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
+                self._session.execute(delete(TemplateRow).where(*theirs))
+                self._session.execute(update(GalleryRow).values(dirty=True))
+            self._session.flush()
+            return True
+
     # Consent, logins and the gallery
 
     def consents(self, user_id: UUID) -> list[Consent]:
@@ -266,3 +290,12 @@ class UnitOfWork:
 def _consent_row(user_id: UUID, consent: Consent) -> ConsentRow:
     uses = ",".join(sorted(consent.uses))
     return ConsentRow(user_id=user_id, at=consent.at, version=consent.version, digest=consent.digest, uses=uses)
+
+
+def _chosen(query: Select[Any], *, flagged: bool, without_model: str | None) -> Select[Any]:
+    if flagged:
+        query = query.where(col(PersonRow.flagged))
+    if without_model is not None:
+        held = col(TemplateRow.user_id) == col(PersonRow.user_id), col(TemplateRow.model_id) == without_model
+        query = query.where(~exists().where(*held))
+    return query

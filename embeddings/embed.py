@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from embeddings import dlib_net, weights
 from embeddings.align import CHIP_SIDE
+from embeddings.captures import SAME_CAPTURE_DISTANCE
 from embeddings.comparison import ByDistance, Comparison
 from embeddings.onnx import Runtime
 from embeddings.operating import DLIB_POINTS, OperatingPoint
+from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 
 Backend = Literal["onnx", "dlib"]
@@ -26,12 +28,18 @@ Backend = Literal["onnx", "dlib"]
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What goes with the vectors of one model: their name, their length, the thresholds measured for them, for each
-    measure a table, and what they are compared by."""
+    measure a table, and what they are compared by.
+
+    `same_capture_distance`: vectors nearer than this are of one moment. `licence`: of weights that are not ours, to be
+    told at the start.
+    """
 
     model_id: str
     dimension: int
     operating_points: tuple[OperatingPoint, ...] = field(repr=False)
     comparison: Comparison = field(default_factory=ByDistance, repr=False, compare=False)
+    same_capture_distance: float = SAME_CAPTURE_DISTANCE
+    licence: str = ""
 
     def by_distance(self) -> "ModelSpec":
         """The same, compared by bare distance."""
@@ -72,15 +80,24 @@ class DlibEmbedder:
     def __init__(self, runtime: Runtime) -> None:
         """Reads and converts the published weights. Raises WeightsUnusable."""
         self._session = runtime.load(dlib_net.onnx_model(weights.read(weights.RESNET)))
+        self._cores = runtime.cores
 
     def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:
         if not chips:
             return []
-        (raw,) = self._session.run({dlib_net.INPUT: with_mirrors(chips)})
-        return from_pairs(raw)
+        return from_pairs(self._raw(with_mirrors(chips)))
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
-        return self.embed([chip])[0]
+        upright, mirrored = np.split(with_mirrors([chip]), 2)
+        with SideBySide(self._cores) as steps:
+            other = steps.try_begin(self._raw, mirrored)
+            if other is None:  # a batch of two is cheaper, two cores are sooner done
+                return self.embed([chip])[0]
+            return from_pairs(np.concatenate((self._raw(upright), other())))[0]
+
+    def _raw(self, chips: NDArray[np.uint8]) -> NDArray[np.floating]:
+        (raw,) = self._session.run({dlib_net.INPUT: chips})
+        return raw
 
 
 class DlibReferenceEmbedder:

@@ -28,6 +28,10 @@ class FaceresNet:
         """Raises BrokenModel."""
         self._session = runtime.load(resources.files("embeddings").joinpath("models", "faceres.onnx").read_bytes())
 
+    def of_face(self, pixels: Pixels, face: Face) -> NDArray[np.float64]:
+        """Of a face in its picture; see `embed`. Raises ValueError where the eyes coincide."""
+        return self.embed(crop(pixels, face))
+
     def embed(self, crop: Pixels) -> NDArray[np.float64]:
         """Unit length, float64 [1024], of a crop uint8 [224, 224, 3], RGB: the mean with its mirror image.
 

@@ -1,51 +1,57 @@
 """The thorough search: every face there may be, at several scales, in tiles."""
 
-from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.boxes import Boxes, Sweep, shared_areas, strongest
+from embeddings.agreement import Candidates, agreed
+from embeddings.boxes import Boxes, strongest
 from embeddings.centerface import SAME_FACE_IOU, CenterFaceNet, Found, joined
-from embeddings.tiles import Tile, fits_one, tiles
+from embeddings.tiles import Tile, tiles
 from embeddings.types import Pixels
 
-SURE_SCORE: Final = 0.30
-WEAK_SCORE: Final = 0.15
-AGREEMENT_IOU: Final = 0.4
-"""A box counts if its score is SURE_SCORE, or if a box of another scale, both above WEAK_SCORE, lies on it."""
 DOUBLED_UP_TO: Final = 12_000_000  # pixels; twice the scale is four times the work
-OVERVIEW_SIDE: Final = 640  # the smallest scale: the longer side of the picture at most this long
+BETWEEN: Final = 1.5  # the scale that a thorough search adds
+OVERVIEW_SIDE: Final = 192  # the smallest scale: the longer side of the picture at most this long
+SEEN_FROM: Final = 0.10  # a weaker score is no evidence, only work
 SEAM_PX: Final = 8.0  # searched pixels, two cells of the network; a box that ends this near to a seam is cut by it
-COVERED: Final = 0.7  # share of a cut box under a whole one, from which on they are one face
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """What one scale gave: boxes in pixels of the picture, and which of them are cut by the seam of a tile."""
+class Care(StrEnum):
+    """USUAL: at most 5 wrong boxes a picture of WIDER FACE. THOROUGH: more faces for at most 8, in longer time."""
 
-    found: Found
-    cut: NDArray[np.bool_]
+    USUAL = "usual"
+    THOROUGH = "thorough"
 
 
-def scales(width: int, height: int) -> tuple[float, ...]:
-    """The scales of a search, largest first: 2 up to 12 MP, 1, and halves of it until one tile shows the whole."""
+COUNTS_FROM: Final = {
+    (Care.USUAL, True): 0.39,
+    (Care.USUAL, False): 0.33,
+    (Care.THOROUGH, True): 0.43,
+    (Care.THOROUGH, False): 0.35,
+}
+"""By care and whether there is a doubled size: the combined score (`embeddings.agreement`) from which on a box counts.
+
+The more searches there are, the more they add up to. How chosen and what they give: docs/accuracy.md.
+"""
+
+
+def scales(width: int, height: int, care: Care = Care.USUAL) -> tuple[float, ...]:
+    """The scales of a search, largest first: 2 up to 12 MP, BETWEEN if thorough, 1, and halves until OVERVIEW_SIDE."""
     chosen = [2.0] if width * height <= DOUBLED_UP_TO else []
-    scale = 1.0
-    chosen.append(scale)
-    while not fits_one(width, height, scale) or max(width, height) * scale > OVERVIEW_SIDE:
-        scale /= 2
-        chosen.append(scale)
+    chosen += [BETWEEN, 1.0] if care is Care.THOROUGH else [1.0]
+    while max(width, height) * chosen[-1] > OVERVIEW_SIDE:
+        chosen.append(chosen[-1] / 2)
     return tuple(chosen)
 
 
-def hide(net: CenterFaceNet, pixels: Pixels) -> Found:
+def hide(net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL) -> Found:
     """Every face of an upright RGB picture, recall first."""
     height, width = pixels.shape[:2]
-    passes = [searched_at(net, pixels, scale) for scale in scales(width, height)]
-    chosen = [agreed(passes, index) for index in range(len(passes))]
-    return merged(chosen)
+    chosen = scales(width, height, care)
+    return agreed([searched_at(net, pixels, scale) for scale in chosen], COUNTS_FROM[care, chosen[0] == 2])
 
 
 def searched_at(net: CenterFaceNet, pixels: Pixels, scale: float) -> Candidates:
@@ -53,7 +59,7 @@ def searched_at(net: CenterFaceNet, pixels: Pixels, scale: float) -> Candidates:
     height, width = pixels.shape[:2]
     parts, cuts = [], []
     for tile in tiles(width, height, scale):
-        found = net.run(tile.cut_from(pixels), WEAK_SCORE)
+        found = net.run(tile.cut_from(pixels), SEEN_FROM)
         found = found.pick(strongest(found.corners, found.scores, SAME_FACE_IOU))
         found = found.moved(tile.factors, (tile.x, tile.y))
         parts.append(found)
@@ -74,25 +80,3 @@ def cut_by_seam(boxes: Boxes, tile: Tile, width: int, height: int) -> NDArray[np
     if tile.y + tile.height < height:
         cut |= boxes[:, 3] > tile.y + tile.height - near
     return cut
-
-
-def agreed(passes: list[Candidates], index: int) -> Candidates:
-    """Of one scale, the candidates that are sure or that another scale agrees with."""
-    found, cut = passes[index].found, passes[index].cut
-    counts = found.scores >= SURE_SCORE
-    others = [Sweep(other.found.corners) for place, other in enumerate(passes) if place != index]
-    for row in np.flatnonzero(~counts):
-        counts[row] = any(len(other.over(found.corners[row], AGREEMENT_IOU)) for other in others)
-    return Candidates(found.pick(counts), cut[counts])
-
-
-def merged(passes: list[Candidates]) -> Found:
-    """One box a face. A box that a seam cut goes first where a whole one lies on it: it must not win by its score."""
-    found, cut = joined([part.found for part in passes]), np.concatenate([part.cut for part in passes])
-    whole = found.corners[~cut]
-    keep = np.ones(len(found), dtype=bool)
-    for row in np.flatnonzero(cut):
-        box = found.corners[row]
-        keep[row] = not (shared_areas(box, whole) >= COVERED * np.prod(box[2:] - box[:2])).any()
-    found = found.pick(keep)
-    return found.pick(strongest(found.corners, found.scores, SAME_FACE_IOU))

@@ -88,7 +88,7 @@ class Decision:
     outcome: Outcome
     key: UUID | None = None
     point: OperatingPoint | None = None
-    band: Band = field(default=Band.FAR, repr=False)
+    band: Band = field(default=Band.FAR, repr=False, compare=False)
 
     @property
     def accepted(self) -> bool:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
+from embeddings.side_by_side import Cores
+
 LARGE_INPUT_BYTES: Final = 16 * 2**20
 """A run on more than this gives its memory back, which costs about half as much time again: 1.4 MP of float32."""
 SILENT: Final = 4  # onnxruntime's severity "fatal": messages of a run may hold shapes and names, never wanted in a log
@@ -34,12 +36,14 @@ class Runtime:
     """Loads networks for the CPU and keeps one session for each model, however often it is asked for.
 
     `threads`: how many threads one run may use. They sleep between runs instead of spinning, so that several
-    workers share the cores.
+    workers share the cores. `cores`: how many may work side by side on one picture, which makes better use of them
+    than several threads in one run.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, cores: int = 1) -> None:
         if threads < 1:
             raise ValueError("a run needs at least one thread")
+        self.cores: Final = Cores(cores)
         onnxruntime.set_default_logger_severity(SILENT)
         self._threads = threads
         self._sessions: dict[bytes, Session] = {}

@@ -6,16 +6,20 @@ No picture outlives the call it was given to.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+
 from embeddings.align import Aligner
 from embeddings.attribute_models import AttributeModels, attribute_estimator
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec
-from embeddings.fused import EmbedderName, face_embedder
+from embeddings.embedders import face_embedder
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
+from embeddings.side_by_side import Cores, SideBySide
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
 
 
@@ -63,6 +67,7 @@ class FacePipeline:
         gate: QualityGate,
         limits: ImageLimits,
         estimator: AttributeEstimator | None = None,
+        cores: Cores | None = None,
     ) -> None:
         self._detector = detector
         self._aligner = aligner
@@ -71,31 +76,52 @@ class FacePipeline:
         self._gate = gate
         self._limits = limits
         self._estimator = estimator
+        self._cores = cores or Cores()
 
     @classmethod
     def load(
         cls,
         limits: ImageLimits,
         quality_limits: QualityLimits,
-        backend: EmbedderName = "fused",
+        backend: str = "fused",
         threads: int = 1,
         attributes: frozenset[str] = frozenset(),
         *,
         attribute_models: AttributeModels = "packaged",
+        care: Care = Care.USUAL,
+        runtime: Runtime | None = None,
     ) -> "FacePipeline":
-        """Loads every model (about .4 s). `threads`: for one run of a network; `attributes`: those of KINDS to find.
+        """Loads every model (about .4 s). `threads`: for one run of a network, and for OpenCV in the whole process;
+        `attributes`: those of KINDS to find; `runtime`: that of networks which are shared with others, in the place of
+        one of so many threads.
 
-        Raises WeightsUnusable, BrokenModel, DeepFaceUnusable.
+        `backend`: a name for `embeddings.embedders`; `care`: how thoroughly faces are searched that are to be hidden.
+        Raises ValueError, WeightsUnusable, BrokenModel, CardRefused, DeepFaceUnusable.
         """
-        runtime = Runtime(threads)
+        cv2.setNumThreads(threads)  # else it takes every core for pieces too small to gain by it
+        runtime = runtime or Runtime(threads)
         return cls(
-            CenterFace.load(runtime),
+            CenterFace.load(runtime, care),
             Aligner.load(),
             FaceMesh.load(runtime),
             face_embedder(backend, runtime),
             gate=QualityGate(quality_limits),
             limits=limits,
             estimator=attribute_estimator(attribute_models, runtime, attributes),
+            cores=runtime.cores,
+        )
+
+    def with_embedder(self, embedder: FaceEmbedder) -> "FacePipeline":
+        """One that makes other vectors, and has everything else in common with this one."""
+        return FacePipeline(
+            self._detector,
+            self._aligner,
+            self._mesh,
+            embedder,
+            gate=self._gate,
+            limits=self._limits,
+            estimator=self._estimator,
+            cores=self._cores,
         )
 
     @property
@@ -130,12 +156,15 @@ class FacePipeline:
     def capture_pixels(self, pixels: Pixels) -> Capture:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
         face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
-        chip = self._aligner.chip(pixels, face)
-        quality = self._quality(pixels, face, chip)
-        if quality.refusals:
-            raise FaceRefused(*quality.refusals)
-        vector = self._embedder.vector(pixels, face, chip)
-        (attributes,) = self._looks(pixels, [face], wanted=True)
+        with SideBySide(self._cores, whole=True) as steps:
+            mesh = steps.begin(self._mesh.find, pixels, face)
+            chip = self._aligner.chip(pixels, face)
+            quality = self._gate.measure(chip, face, mesh())
+            if quality.refusals:
+                raise FaceRefused(*quality.refusals)
+            looks = steps.begin(self._looks, pixels, [face], wanted=True)
+            vector = self._embedder.vector(pixels, face, chip)
+            (attributes,) = looks()
         height, width = pixels.shape[:2]
         return Capture(vector, face, quality, width, height, attributes)
 

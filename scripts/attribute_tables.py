@@ -25,6 +25,8 @@ from evaluation.attributes import ADULT, BANDS, Labelled, Labels, labelled
 
 ROUNDS = 2000
 SEED = 1
+LEAST_AGES = (16, 18, 21)
+KEPT_OUT = ((0, 12), (13, 15), (16, 17), (18, 29), (30, 120))
 RACES = ("white", "black", "Asian", "Indian", "other")
 Column = NDArray[np.float64]
 Seen = list[tuple[Labelled, Attributes]]
@@ -37,6 +39,8 @@ def main() -> int:
     options = parser.parse_args()
     seen = estimates(options.folder, options.labels)
     (ages_and_genders if options.labels == "utkface" else emotions)(seen)
+    if options.labels == "utkface":
+        minimum_ages(seen)
     return 0
 
 
@@ -74,6 +78,17 @@ def ages_and_genders(seen: Seen) -> None:
         print(
             "|", " | ".join([name, f"{these.sum():,}", *cells, share, interval(told_right[these & (told == 1)])]), "|"
         )
+
+
+def minimum_ages(seen: Seen) -> None:
+    """Whom FACEWARDEN_MINIMUM_AGE keeps out."""
+    pairs = [(item.years, found.age.years) for item, found in seen if item.years is not None and found.age]
+    years, told = np.array(pairs, np.float64).T
+    print("| minimum age |", " | ".join(f"{low} to {high}" for low, high in KEPT_OUT), "|")
+    print("| --- |" + " --- |" * len(KEPT_OUT))
+    for least in LEAST_AGES:
+        groups = [told[(years >= low) & (years <= high)] < least for low, high in KEPT_OUT]
+        print(f"| {least} |", " | ".join(f"{group.mean():.2f} of {len(group)}" for group in groups), "|")
 
 
 def row(item: Labelled, found: Attributes) -> tuple[float, ...]:

@@ -9,8 +9,10 @@ are statistics of 20 people and more, and thresholds.
 """
 
 import argparse
+import itertools
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +22,13 @@ from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, Comparison
 from embeddings.fused import COHORT
 from embeddings.image import ImageLimits
-from embeddings.operating import Mode
+from embeddings.operating import OperatingPoint
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from evaluation import calibration
 from evaluation.faces import Faces, collect, pictures
-from evaluation.statistics import accepted, threshold_at
-from evaluation.trials import templates_and_probes, turned
 
 ROOM = Path(__file__).resolve().parents[1] / "embeddings"
-MODES = tuple(Mode(enrolled, captures) for enrolled in (1, 2, 3, 5) for captures in (1, 2, 3))
-RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 ADULT = 16
 RACES, GENDERS = 4, 2
 HEAD = '''"""Operating points of the fused embedder, written by scripts/calibrate.py."""
@@ -90,31 +89,17 @@ def calibrate(faces: Faces, score: Comparison) -> None:
     provenance = f"LFW: {len(faces.people)} pictures of {len(set(faces.people))} people; FNMR on the same people"
     lines = [HEAD.replace("{provenance}", provenance)]
     for comparison in (score, ByDistance()):
-        for mode in MODES:
-            rows = measured(faces, mode, comparison)
-            lines.append(
-                f"    *_rows(Measure.{comparison.measure.name}, Mode({mode.enrolled}, {mode.captures}), {rows}),\n"
-            )
+        points = calibration.calibrate(faces, comparison, provenance)
+        for mode, rows in itertools.groupby(points, key=lambda point: point.mode):
+            measure = f"Measure.{comparison.measure.name}"
+            lines.append(f"    *_rows({measure}, Mode({mode.enrolled}, {mode.captures}), {as_text(rows)}),\n")
     written = ROOM / "fused_points.py"
     written.write_text("".join([*lines, ")\n"]), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(written)], check=True)
 
 
-def measured(faces: Faces, mode: Mode, comparison: Comparison) -> str:
-    """The rows of one mode as text, down to the last that one event carries; thresholds rounded to the strict side."""
-    run = templates_and_probes(faces, mode, comparison)
-    impostor, genuine = run.impostor, run.genuine
-    rows = []
-    for fmr in RATES:
-        try:
-            limit, events = threshold_at(impostor, fmr)
-        except ValueError:
-            break
-        rounded = float(np.ceil(limit * 1e4) / 1e4)
-        rows.append(
-            f"({fmr:.0e}, {turned(rounded, comparison.measure):.4f}, {1 - accepted(genuine, rounded):.4f}, {events})"
-        )
-    return ", ".join(rows)
+def as_text(rows: Iterable[OperatingPoint]) -> str:
+    return ", ".join(f"({row.fmr:.0e}, {row.threshold:.4f}, {row.fnmr:.4f}, {row.impostor_events})" for row in rows)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ ATTRIBUTES: Final = "attributes"
 OVERLAYS: Final = "overlays"
 USES: Final = (LOGIN, ATTRIBUTES, OVERLAYS)
 DEFAULT_VERSION: Final = "1"
+OWN_TEXT: Final = "own"
+"""Version of a text that an operator brought along with an import."""
 _LOGIN_TEXT: Final = (
     "I agree that a row of numbers for each photo is computed from my face and kept, sealed, to recognise me. "
     "The photos are not kept. After logging in I can see, take with me and erase everything."

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.attributes import KINDS
+from embeddings.embedders import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
@@ -46,6 +47,13 @@ class Settings(BaseSettings):
     master_key_previous: SecretStr | None = Field(
         None, description="The master key before, while `facewarden keys rotate` replaces one that is given here."
     )
+    pkcs11_module: Path | None = Field(
+        None,
+        description="Library of a hardware module (PKCS#11) that holds the master key; unset: none (docs/keys.md).",
+    )
+    pkcs11_token: str | None = Field(None, description="Label of the token in it.")
+    pkcs11_pin: SecretStr | None = Field(None, description="The token's user PIN.")
+    pkcs11_key: str = Field("facewarden", min_length=1, description="Label of the master key on the token.")
     api_key: SecretStr | None = Field(
         None, description="Key that enrolment needs where it is not open; at least 24 characters."
     )
@@ -69,23 +77,33 @@ class Settings(BaseSettings):
     min_eye_distance_px: float = Field(
         32.0, ge=8, description="Smallest distance between the eyes for enrolment and login, pixels."
     )
-    embedder: Literal["fused", "onnx", "dlib"] = Field(
+    embedder: str = Field(
         "fused",
-        description="Face vectors: dlib's and a second net's, fused; or dlib's alone, by onnxruntime or its own net.",
+        description="Face vectors: `fused` (dlib's and a second net's), `onnx` (dlib's alone, by onnxruntime), `dlib`"
+        " (by dlib's own net), or `onnx:/path/model.onnx`, a net of your own (docs/embedder.md).",
+    )
+    previous_embedder: str | None = Field(
+        None,
+        description="The embedder before a change, as long as people have templates of it alone; their next login with"
+        " `user_id` adds one of the new (docs/embedder.md).",
     )
     matching: Literal["score", "distance"] = Field(
         "score", description="Compare by score against a crowd where the embedder has one (fused), or by distance."
+    )
+    hide: Literal["usual", "thorough"] = Field(
+        "usual",
+        description="Search for faces to hide; `thorough` finds more, and more that is none, in 1.4 times the time.",
     )
     attributes: Names = Field(
         ("age", "gender", "emotion"),
         description="What is estimated besides identity: of age, gender, emotion, comma separated; `none` for nothing.",
     )
-    minimum_age: int = Field(
-        0, ge=0, le=30, description="Refuse to enrol a face that looks younger, years; 0: never. An estimate, no proof."
-    )
     attribute_models: Literal["packaged", "deepface"] = Field(
         "packaged",
         description="Nets for the attributes: those that ship, or deepface's (`scripts/install --deepface`).",
+    )
+    minimum_age: int = Field(
+        0, ge=0, le=30, description="Refuse to enrol a face that looks younger, years; 0: never. An estimate, no proof."
     )
     verification_fmr: float = Field(
         1e-4, gt=0, le=1e-3, description="False match rate of a login with a claimed `user_id`."
@@ -118,6 +136,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("embedder", "previous_embedder")
+    @classmethod
+    def _known_embedder(cls, value: str | None) -> str | None:
+        return None if value is None else embedder_name(value)
+
     @field_validator("attributes")
     @classmethod
     def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -133,6 +156,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
         if self.master_key_previous is not None and self.master_key is None:
             raise ValueError(f"{PREFIX}MASTER_KEY_PREVIOUS is given without {PREFIX}MASTER_KEY")
+        if self.pkcs11_module is not None:
+            if self.pkcs11_token is None or self.pkcs11_pin is None:
+                raise ValueError(f"{PREFIX}PKCS11_MODULE needs {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN")
+            if self.master_key is not None:
+                raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
         if not self.loopback:
             if self.api_key is None:
                 raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")

@@ -29,7 +29,7 @@ class GraphWriter:
 
     def constant(self, values: NDArray[Any]) -> str:
         name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def weight(self, weight: Weight) -> str:

@@ -3,31 +3,39 @@
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from embeddings import model_card
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
-from embeddings.fused import EmbedderName
+from embeddings.embed import ModelSpec
+from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
+from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import attributes, cohorts, detection, groups, identification, plot
+from evaluation import attributes, card, cohorts, detection, groups, identification, plot
 from evaluation.faces import Faces, collect, pictures
 from evaluation.verification import as_json, shipped_points, verification
+from service.bootstrap import utc_now
+from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
+commands.command("gallery")(gallery)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
+LOOSEST_FMR = 1e-3
 
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="One folder of pictures for each person.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Chosen = Annotated[Literal["fused", "onnx", "dlib"], typer.Option("--embedder", help="Which vectors.")]
+AnyOf = Annotated[str, typer.Option("--embedder", help="fused, onnx, dlib, or onnx:PATH: a net of your own.")]
 Output = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the file there.")]
 Table = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: person or file, group.")]
 
@@ -43,15 +51,23 @@ def verify(  # noqa: PLR0913 - one parameter an option
     table: Annotated[Path | None, typer.Option("--groups", exists=True, help="CSV: person or file, group.")] = None,
     plotted: Annotated[Path | None, typer.Option("--plot", help="Write DET curve and histograms as SVG.")] = None,
     cohort: Annotated[Path | None, typer.Option(exists=True, help="A cohort of your own.")] = None,
-    embedder: Chosen = "fused",
+    embedder: AnyOf = "fused",
     matching: Annotated[Literal["score", "distance"] | None, typer.Option(help="Compare by this.")] = None,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="Write the thresholds into the net's card.")] = False,
     as_object: AsJson = False,
 ) -> None:
     """False match and false non-match rates, all people against all."""
     started, mode = time.monotonic(), Mode(enrolled, login)
+    own = slot_path(embedder)
+    if calibrate and own is None:
+        raise typer.BadParameter(f"only a net of your own ({SLOT}PATH) has a card to calibrate")
     pipeline = _pipeline(embedder)
+    if not calibrate:
+        require_points(embedder, pipeline.spec, LOOSEST_FMR)
     faces = _faces(folder, pipeline, gate=gate)
     spec = pipeline.spec.by_distance() if matching == "distance" else pipeline.spec
+    if calibrate and own is not None:
+        spec = _calibrated(own, faces, spec, time.monotonic() - started)
     if cohort is not None:
         spec = cohorts.with_cohort(spec, Cohort.from_bytes(cohort.read_bytes()))
     report, run = verification(faces, spec, mode)
@@ -72,10 +88,11 @@ def detect(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Pictures and their boxes.json.")],
     *,
     purpose: Annotated[Literal["find", "hide"], typer.Option(help="Search as for a login, or as for hiding.")] = "hide",
+    care: Annotated[Literal["usual", "thorough"], typer.Option(help="How thoroughly to search for hiding.")] = "usual",
     as_object: AsJson = False,
 ) -> None:
     """How many of the annotated faces are found, and how many boxes are wrong."""
-    detector, wanted = CenterFace.load(Runtime()), Purpose(purpose)
+    detector, wanted = CenterFace.load(Runtime(), Care(care)), Purpose(purpose)
     annotated = detection.wider(folder)
     seen, spent = [], 0.0
     with Progress(console=console, transient=True) as progress:
@@ -131,7 +148,23 @@ def fit_cohort(
 
 
 def _pipeline(embedder: str) -> FacePipeline:
-    return FacePipeline.load(ImageLimits(), QualityLimits(), cast("EmbedderName", embedder))
+    try:
+        embedder_name(embedder)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--embedder") from None
+    return FacePipeline.load(ImageLimits(), QualityLimits(), embedder)
+
+
+def _calibrated(own: Path, faces: Faces, spec: ModelSpec, seconds: float) -> ModelSpec:
+    path = model_card.beside(own)
+    try:
+        made = card.calibrate_card(path, faces, spec, utc_now(), seconds)
+    except card.TooFewPeople as error:
+        raise typer.BadParameter(str(error), param_hint="FOLDER") from None
+    written = f"{path.name}: {len(made.spec.operating_points)} operating points"
+    few = f", {made.few_events} of them on fewer than {card.FEW_EVENTS} impostor events" if made.few_events else ""
+    console.print(written + few, highlight=False, markup=False)
+    return made.spec
 
 
 def _faces(folder: Path, pipeline: FacePipeline, *, gate: bool = False) -> Faces:

@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from service.cli import audit, demo, evaluate, serve, users
+from service.cli import audit, backup, bench, demo, evaluate, keys, serve, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -13,8 +13,11 @@ application = typer.Typer(
 )
 application.command()(serve.serve)
 application.command()(demo.demo)
+application.command()(bench.bench)
 application.add_typer(audit.commands, name="audit")
 application.add_typer(users.commands, name="users")
+application.add_typer(backup.commands, name="backup")
+application.add_typer(keys.commands, name="keys")
 application.add_typer(evaluate.commands, name="evaluate")
 
 

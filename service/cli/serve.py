@@ -27,9 +27,13 @@ def serve(
     chosen = settings(host=host, port=port)
     configure_logging(chosen.log_level, chosen.log_file)
     with _listen(chosen.host, chosen.port) as listening:
+        built = build(chosen)
+        if built.pipeline.spec.licence:
+            told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
+            Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(build(chosen)),
+                create_app(built),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -49,6 +53,10 @@ def _listen(host: str, port: int) -> socket.socket:
     """Raises AddressTaken before any model is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]"), port), family=family, backlog=128)
+        listening = socket.create_server((host.strip("[]"), port), family=family, backlog=128)
     except OSError as error:
         raise AddressTaken(f"{host} port {port}: {error.strerror}") from None
+    # asyncio does this only for sockets that name their protocol, which create_server's do not; accepted ones inherit
+    # it. Without it every answer on a kept connection waits some 40 ms for the client's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -12,12 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from db.records import Person
+from embeddings.embedders import model_id
 from service.bootstrap import lockout, open_storage
+from service.cli import users_import
 from service.cli.start import settings
 from service.workflows.administer import Administer
 from service.workflows.people import By, People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
+commands.command("import")(users_import.import_people)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""
@@ -53,22 +56,42 @@ def listing(
     offset: Annotated[int, typer.Option(min=0, help="Pass over this many.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Print at most this many.")] = 50,
     *,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Those alone that an operator should look at.")] = False,
+    old_model: Annotated[bool, typer.Option("--old-model", help="Only who has no template of the embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List who is enrolled, the earliest first."""
+    """List who is enrolled, the earliest first, and who has only templates of another model than the embedder's."""
+    current = model_id(settings().embedder)
     with _people() as people:
-        total, found = people.count(), people.listing(offset, limit)
+        everybody, old = people.count(), people.count(without_model=current)
+        lacking = current if old_model else None
+        total = people.count(flagged=flagged, without_model=lacking)
+        found = people.listing(offset, limit, flagged=flagged, without_model=lacking)
         if as_json:
-            print(json.dumps({"total": total, "people": [_as_dict(person) for person in found]}, indent=2))
+            shown = [_as_dict(person) | {"current_model": current in person.model_ids} for person in found]
+            told = {"total": total, "model": current, "old_model": old, "people": shown}
+            print(json.dumps(told, indent=2))
             return
-        table = Table("user_id", "enrolled", "last login", "photos", "flagged", box=None, pad_edge=False)
+        table = Table("user_id", "enrolled", "last login", "photos", "model", "flagged", box=None, pad_edge=False)
         for person in found:
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
             flag = (person.flag_reason or "yes") if person.flagged else ""
-            table.add_row(str(person.user_id), f"{person.created_at:%Y-%m-%d %H:%M}", last, str(person.templates), flag)
-        Console(width=max(console.width, LEAST_WIDTH)).print(table if found else "Nobody is enrolled.")
+            enrolled = f"{person.created_at:%Y-%m-%d %H:%M}"
+            table.add_row(str(person.user_id), enrolled, last, str(person.templates), _models(person, current), flag)
+        Console(width=max(console.width, LEAST_WIDTH)).print(
+            table if found else "Nobody is enrolled." if not everybody else "Nobody."
+        )
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
+        if old:
+            sentence = f"{old} of {everybody} have only templates of another model than {current} (docs/embedder.md)"
+            console.print(sentence, highlight=False, soft_wrap=True)
+
+
+def _models(person: Person, current: str) -> str:
+    if current not in person.model_ids:
+        return "old"
+    return "current" if person.model_ids == (current,) else "both"
 
 
 @commands.command()

@@ -28,7 +28,7 @@ class Administer:
         with self.storage.begin() as work:
             return {
                 "people": work.count(),
-                "flagged": work.count_flagged(),
+                "flagged": work.count(flagged=True),
                 "failing": work.failures.count(self.lockout.limits.free),
                 "stopped": work.failures.count(self.lockout.limits.stop),
                 "audit_entries": self.storage.audit.length(),

@@ -16,10 +16,10 @@ from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import resembles_somebody
 from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
-from embeddings.pipeline import FacePipeline
+from embeddings.pipeline import Capture, FacePipeline
 from embeddings.types import FaceVector
 from service import factor
-from service.consent import ATTRIBUTES, LOGIN, ConsentText
+from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
 from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, TooYoung
 from service.gallery import Gallery
 
@@ -38,7 +38,8 @@ class EnrolRequest:
 
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
     `uses`: of `service.consent.USES`, what the person agreed to; without it the login, and attributes where some are
-    kept. `consent_digest`: of the text they were shown.
+    kept. `consent_digest`: of the text they were shown. `own_text`: the SHA-256 (hex) of another text than the
+    service's, which an operator has their agreement to.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -48,6 +49,7 @@ class EnrolRequest:
     attributes: frozenset[str] | None = None
     uses: frozenset[str] | None = None
     consent_digest: str | None = None
+    own_text: str | None = None
     passphrase: str | None = field(default=None, repr=False)
 
 
@@ -109,12 +111,19 @@ class Enrol:
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
         ImageRefused, FaceRefused, FramesDisagree, TooYoung or AlreadyEnrolled."""
+        if not request.consent:
+            raise ConsentRequired
+        if self._rules.passphrase_required and request.passphrase is None:
+            raise PassphraseRequired
+        return self.keep(request, [self._pipeline.capture(image) for image in request.images])
+
+    def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
+        """The same for pictures that were looked at already, with no passphrase asked for."""
         wanted, consent = self._agreed(request)
-        factors = self._factors(request)
-        captures = [self._pipeline.capture(image) for image in request.images]
+        factors = {FACTOR: factor.hashed(request.passphrase)} if request.passphrase is not None else {}
         vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points)
-        groups = group(vectors, request.taken_at)
+        agree(vectors, self._pipeline.spec.operating_points, self._pipeline.spec.same_capture_distance)
+        groups = group(vectors, request.taken_at, self._pipeline.spec.same_capture_distance)
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
@@ -124,21 +133,15 @@ class Enrol:
 
     def _agreed(self, request: EnrolRequest) -> tuple[frozenset[str], Consent]:
         """Which attributes may be kept, and the line for the ledger."""
-        if not request.consent:
-            raise ConsentRequired
         wanted = self._rules.attributes if request.attributes is None else request.attributes & self._rules.attributes
         uses = request.uses
         if uses is None:
             uses = frozenset({LOGIN, ATTRIBUTES} if wanted else {LOGIN})
-        consent = self._rules.consent.given(uses, request.consent_digest, self._storage.now())
+        if request.own_text is not None:
+            consent = Consent(self._storage.now(), OWN_TEXT, request.own_text, uses)
+        else:
+            consent = self._rules.consent.given(uses, request.consent_digest, self._storage.now())
         return wanted if ATTRIBUTES in consent.uses else frozenset(), consent
-
-    def _factors(self, request: EnrolRequest) -> Mapping[str, Mapping[str, Any]]:
-        if request.passphrase is not None:
-            return {FACTOR: factor.hashed(request.passphrase)}
-        if self._rules.passphrase_required:
-            raise PassphraseRequired
-        return {}
 
     def _old_enough(self, looks: Attributes) -> None:
         """Raises TooYoung by the estimate itself: either end of its range would err for nine in ten."""
@@ -157,10 +160,17 @@ class Enrol:
         try:
             decision = identify(index, enrolled, points, self._rules.fpir)
         except GalleryTooLarge:
+            self._same_capture_unchecked(enrolled)
             return FlagReason.LOOK_ALIKE if alike else FlagReason.NOT_COMPARED
         if decision.outcome is not Outcome.UNKNOWN:
             raise AlreadyEnrolled
         return FlagReason.LOOK_ALIKE if alike else None
+
+    def _same_capture_unchecked(self, enrolled: Template) -> None:
+        """Raises AlreadyEnrolled for the very pictures of somebody enrolled, however large the gallery."""
+        limit = self._pipeline.spec.same_capture_distance
+        if any(candidate.distance < limit for candidate in self._gallery.index.search(enrolled.vector)):
+            raise AlreadyEnrolled
 
     def _write(
         self,

@@ -11,16 +11,16 @@ from db.records import Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
-from embeddings.quality import FaceRefused
 from service import factor
 from service.errors import NotRecognised, Stopped
 from service.gallery import Gallery
 from service.lockout import Attempt, Lockout
+from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
+from service.workflows.model_change import ModelChange
 
 SECOND_FACTOR: Final = "second_factor"
 """Outcome in the audit log: the face was right, the passphrase was not, or was missing."""
@@ -73,7 +73,7 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`."""
+    """Called with a `LoginRequest`. `change`: from a previous embedder, while there is one."""
 
     def __init__(
         self,
@@ -82,11 +82,13 @@ class Login:
         gallery: Gallery,
         tokens: Tokens,
         lockout: Lockout,
+        *,
         rules: LoginRules,
+        change: ModelChange | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._current = Recogniser(pipeline, gallery)
+        self._change = change
         self._storage = storage
-        self._gallery = gallery
         self._tokens = tokens
         self._lockout = lockout
         self._rules = rules
@@ -97,40 +99,32 @@ class Login:
         attempt = self._lockout.attempt(request.user_id, request.client)
         with self._storage.begin() as work:
             self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
-        captures, probe = self._probe(request)
+        judge = self._judge(request.user_id)
+        probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
-            self._gallery.refresh(work)
-            verdict = self._judge(work, request, probe)
+            judge.gallery.refresh(work)
+            verdict = self._verdict(work, request, judge, probe)
             work.take_turn()
             verdict = self._held_back(work, attempt, verdict)
             self._settle(work, request, attempt, verdict)
             work.commit()
         if verdict.person is None or verdict.decision.point is None:
             raise NotRecognised
-        return self._welcome(request, verdict.person, verdict.decision.point.fmr, verdict.acr, captures)
+        if self._change is not None and request.user_id is not None and self._change.concerns(verdict.person):
+            self._change.take_over(verdict.person.user_id, request.images, request.taken_at, probe)
+        return self._welcome(request, verdict.person, verdict.decision.point.fmr, verdict.acr, probe.captures)
 
-    def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
-        """The usable frames and their average; the reasons of the first unusable one where none is."""
-        captures: list[Capture] = []
-        times: list[float | None] = []
-        refused: FaceRefused | None = None
-        for image, taken_at in zip(request.images, request.taken_at or [None] * len(request.images), strict=True):
-            try:
-                captures.append(self._pipeline.capture(image))
-                times.append(taken_at)
-            except FaceRefused as refusal:
-                refused = refused or refusal
-        if refused is not None and not captures:
-            raise refused
-        vectors = [capture.vector for capture in captures]
-        agree(vectors, self._pipeline.spec.operating_points)
-        return captures, average(vectors, group(vectors, times))
+    def _judge(self, claimed: UUID | None) -> Recogniser:
+        """The previous embedder for a claim of somebody who has no template of the current one yet."""
+        if claimed is not None and self._change is not None and self._change.waits(claimed):
+            return self._change.previous
+        return self._current
 
-    def _judge(self, work: UnitOfWork, request: LoginRequest, probe: Template) -> "_Verdict":
+    def _verdict(self, work: UnitOfWork, request: LoginRequest, judge: Recogniser, probe: Probe) -> "_Verdict":
         """Looks up, compares and hashes as much for nobody as for somebody."""
-        points, index = self._pipeline.spec.operating_points, self._gallery.index
+        points, index = judge.pipeline.spec.operating_points, judge.gallery.index
         if request.user_id is None:
-            decision = identify(index, probe, points, self._rules.fpir)
+            decision = identify(index, probe.template, points, self._rules.fpir)
             claimed = decision.key
             kept, known = self._factor(work, claimed, request.passphrase)
         else:
@@ -138,7 +132,7 @@ class Login:
             kept, known = self._factor(work, claimed, request.passphrase)
             # What only they know tells twins apart as well.
             compare = verify_apart if self._rules.guarded and not known else verify
-            decision = compare(index, claimed, probe, points, self._rules.fmr)
+            decision = compare(index, claimed, probe.template, points, self._rules.fmr)
         person = work.person(claimed) if claimed is not None else None
         outcome = decision.outcome.value
         if decision.accepted and person is None:

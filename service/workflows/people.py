@@ -21,19 +21,24 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`gallery` is the search index of this process, where it has one: it forgets people before the database does."""
+    """`gallery` is the search index of this process, where it has one: it forgets people before the database does.
+    `previous` is that of the previous embedder."""
 
     storage: Storage
     gallery: Gallery | None = None
+    previous: Gallery | None = None
 
-    def count(self) -> int:
+    def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
+        """How many are enrolled, or flagged, or have no template of a model."""
         with self.storage.begin() as work:
-            return work.count()
+            return work.count(flagged=flagged, without_model=without_model)
 
-    def listing(self, offset: int, limit: int) -> Sequence[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`."""
+    def listing(
+        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+    ) -> Sequence[Person]:
+        """At most `limit` people in the order of their enrolment, after the first `offset`; see `UnitOfWork.people`."""
         with self.storage.begin() as work:
-            return work.people(offset, limit)
+            return work.people(offset, limit, flagged=flagged, without_model=without_model)
 
     def ids(self) -> set[UUID]:
         with self.storage.begin() as work:
@@ -49,11 +54,12 @@ class People:
 
     def erase(self, user_ids: Sequence[UUID], *, by: By, reason: str | None = None) -> Erasure:
         """Erases people for good; IDs of nobody are passed over."""
-        if self.gallery is None:
-            return self.storage.erase(user_ids, by=by.value, reason=reason)
-        self.gallery.remove(user_ids)
+        galleries = [gallery for gallery in (self.gallery, self.previous) if gallery is not None]
+        for gallery in galleries:
+            gallery.remove(user_ids)
         try:
             return self.storage.erase(user_ids, by=by.value, reason=reason)
         except Exception:
-            self.gallery.invalidate()
+            for gallery in galleries:
+                gallery.invalidate()
             raise

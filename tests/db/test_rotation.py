@@ -18,10 +18,11 @@ from db.keys import EnvironmentKey, MasterKey
 from db.rotation import PersonRotation
 from db.sealing import key_id_of
 from db.storage import Storage
+from tests.db import softhsm
 from tests.db.people import Clock, enrol, open_in, vector
 
 LONG = os.environ.get("FACEWARDEN_TEST_LONG") == "1"
-STRIDE, TIMES = (1, 40) if LONG else (4, 3)
+TIMES = 40 if LONG else 2
 
 
 def names(home: Path) -> set[str]:
@@ -46,14 +47,20 @@ def sealed_with(home: Path, user_id: UUID) -> set[bytes]:
     return found
 
 
-@pytest.mark.parametrize("what", ["master", "person"])
+TOKEN = pytest.mark.skipif(softhsm.missing() is not None, reason=softhsm.missing() or "")
+
+
+@pytest.mark.parametrize(
+    "what", ["master", "person", pytest.param("module", marks=TOKEN), pytest.param("move", marks=TOKEN)]
+)
 def test_whatever_moment_it_is_killed_at_nothing_is_lost_and_the_rest_is_done_later(tmp_path: Path, what: str) -> None:
-    arguments = [sys.executable, "-m", "tests.db.crashing", what, str(tmp_path), str(STRIDE), str(TIMES)]
-    run = subprocess.run(arguments, capture_output=True, text=True, timeout=600, check=False)
+    stride = 1 if LONG else 7 if what in {"master", "person"} else 15
+    arguments = [sys.executable, "-m", "tests.db.crashing", what, str(tmp_path), str(stride), str(TIMES)]
+    run = subprocess.run(arguments, capture_output=True, text=True, timeout=1200, check=False)
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
-    assert told["killed_at_step"] * STRIDE >= 45
-    assert told["left_for_resume"] >= (20 if what == "master" else 4) // STRIDE
+    assert told["killed_at_step"] * stride >= 45
+    assert told["left_for_resume"] >= (4 if what == "person" else 20) // stride
 
 
 def test_a_new_master_key_opens_everything_and_the_old_one_is_gone(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.captures import SAME_CAPTURE_DISTANCE, Template, average, group, template
+from embeddings.captures import SAME_CAPTURE_DISTANCE as NEAR
+from embeddings.captures import Template, average, group, template
 from tests.embeddings.vectors import at_distance, random_vector
 
 PERSON = random_vector(1)
@@ -13,20 +14,20 @@ PERSON = random_vector(1)
 
 def test_a_burst_is_one_capture() -> None:
     frames = [at_distance(PERSON, 0.08, seed) for seed in range(5)]
-    made = template(frames)
+    made = template(frames, None, NEAR)
     assert made.captures == 1
     assert made.vector.distance(PERSON) < 0.08  # the mean is nearer than the frames
 
 
 def test_photos_of_different_days_are_captures() -> None:
-    assert template([at_distance(PERSON, 0.25, seed) for seed in range(3)]).captures == 3
+    assert template([at_distance(PERSON, 0.25, seed) for seed in range(3)], None, NEAR).captures == 3
 
 
 def test_frames_taken_within_seconds_are_one_capture_however_they_differ() -> None:
     frames = [at_distance(PERSON, 0.25, seed) for seed in range(3)]
-    assert group(frames, [100.0, 109.0, 300.0]) == (0, 0, 1)
-    assert group(frames, [100.0, None, 110.0]) == (0, 1, 0)
-    assert group(frames, [110.1, None, 100.0]) == (0, 1, 2)
+    assert group(frames, [100.0, 109.0, 300.0], NEAR) == (0, 0, 1)
+    assert group(frames, [100.0, None, 110.0], NEAR) == (0, 1, 0)
+    assert group(frames, [110.1, None, 100.0], NEAR) == (0, 1, 2)
 
 
 def test_links_carry_on_from_frame_to_frame() -> None:
@@ -34,14 +35,14 @@ def test_links_carry_on_from_frame_to_frame() -> None:
     step = frames[1].values - frames[0].values
     further = frames[1].values + 0.95 * step
     frames.append(type(PERSON)((further / np.linalg.norm(further)).astype(np.float32), PERSON.model_id))
-    assert frames[0].distance(frames[2]) > SAME_CAPTURE_DISTANCE
-    assert group([frames[0], frames[2], frames[1]]) == (0, 0, 0)
+    assert frames[0].distance(frames[2]) > NEAR
+    assert group([frames[0], frames[2], frames[1]], None, NEAR) == (0, 0, 0)
 
 
 def test_each_capture_weighs_the_same() -> None:
     one, other = random_vector(2), random_vector(3)
     burst = [at_distance(one, 0.01, seed) for seed in range(9)]
-    made = template([*burst, other])
+    made = template([*burst, other], None, NEAR)
     assert made.captures == 2
     assert made.vector.distance(one) == pytest.approx(made.vector.distance(other), abs=0.02)
 
@@ -54,7 +55,7 @@ def test_a_template_is_of_unit_length_and_does_not_depend_on_the_order(
 ) -> None:
     vectors = [at_distance(PERSON, distance, seed) for seed, distance, _ in frames]
     times = [time for _, _, time in frames]
-    forward, backward = template(vectors, times), template(vectors[::-1], times[::-1])
+    forward, backward = template(vectors, times, NEAR), template(vectors[::-1], times[::-1], NEAR)
     assert abs(float(np.linalg.norm(forward.vector.values)) - 1) < 1e-6
     assert 1 <= forward.captures <= len(frames)
     assert forward.captures == backward.captures
@@ -62,7 +63,7 @@ def test_a_template_is_of_unit_length_and_does_not_depend_on_the_order(
 
 
 def test_a_single_vector_is_its_own_template() -> None:
-    assert template([PERSON]).vector.distance(PERSON) < 1e-6
+    assert template([PERSON], None, NEAR).vector.distance(PERSON) < 1e-6
 
 
 def test_what_cannot_be_a_template_is_refused() -> None:
@@ -70,9 +71,9 @@ def test_what_cannot_be_a_template_is_refused() -> None:
     stranger = random_vector(4, model_id="another-model")
     for vectors in ([], [PERSON, opposite], [PERSON, stranger]):
         with pytest.raises(ValueError, match=r"needs vectors|cancel out|cannot be compared"):
-            template(vectors)
+            template(vectors, None, NEAR)
     with pytest.raises(ValueError, match="one time or None"):
-        template([PERSON], [])
+        template([PERSON], [], NEAR)
     with pytest.raises(ValueError, match="capture number for each"):
         average([PERSON], [])
     with pytest.raises(ValueError, match="two models"):
@@ -84,6 +85,6 @@ def test_what_cannot_be_a_template_is_refused() -> None:
 def test_a_template_can_be_made_again_from_the_capture_numbers() -> None:
     frames = [at_distance(PERSON, 0.25, seed) for seed in (1, 2, 3)]
     times = [0.0, 5.0, 100.0]
-    again = average(frames, group(frames, times))
+    again = average(frames, group(frames, times, NEAR))
     assert again.captures == 2
-    assert again.vector.distance(template(frames, times).vector) == 0.0
+    assert again.vector.distance(template(frames, times, NEAR).vector) == 0.0

@@ -48,10 +48,10 @@ def test_one_man_is_accepted_as_himself_and_not_as_another(pipeline: FacePipelin
     spec = pipeline.spec
     for chosen in (spec, spec.by_distance()):
         index = VectorIndex(spec.model_id, spec.dimension, chosen.comparison)
-        index.put(KEY, average([one], group([one])))
+        index.put(KEY, average([one], group([one], None, spec.same_capture_distance)))
         assert verify(index, KEY, Template(two, 1), spec.operating_points).accepted
         assert not verify(index, KEY, Template(other, 1), spec.operating_points).accepted
-    agree([one, two], spec.operating_points)
+    agree([one, two], spec.operating_points, spec.same_capture_distance)
 
 
 def test_the_central_face_is_measured_whatever_the_gate_says(pipeline: FacePipeline) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.captures import Template
-from embeddings.lookalike import resembles_somebody, verify_apart
-from embeddings.matching import AMBIGUITY_MARGIN, Decision, Outcome, VectorIndex, verify
-from embeddings.operating import DLIB_POINTS, Mode, verification_point
+from embeddings.lookalike import LEADS, resembles_somebody, verify_apart
+from embeddings.matching import Decision, Outcome, VectorIndex, verify
+from embeddings.operating import DLIB_POINTS, Measure, Mode, verification_point
 from embeddings.types import FaceVector
 from tests.embeddings.vectors import MODEL, at_distance, random_vector
 
@@ -50,12 +50,12 @@ def room(distance: float, enrolled: int, captures: int) -> float:
 @given(st.floats(0.05, 0.6), st.floats(0.05, 0.6), st.integers(1, 6), st.integers(1, 3))
 def test_the_claimed_person_must_lead_by_the_margin(claimed: float, other: float, enrolled: int, probe: int) -> None:
     own, rival = room(claimed, enrolled, probe), room(other, 1, probe)
-    if min(abs(own), abs(rival), abs(own - rival - AMBIGUITY_MARGIN)) < 1e-5:
+    if min(abs(own), abs(rival), abs(own - rival - LEADS[Measure.DISTANCE])) < 1e-5:
         return  # within the rounding of a float32 vector
     decision = verify_apart(gallery(claimed, other, captures=enrolled), CLAIMED, Template(PERSON, probe), DLIB_POINTS)
     if own < 0:
         assert decision == Decision(Outcome.UNKNOWN)
-    elif rival > 0 and own - rival < AMBIGUITY_MARGIN:
+    elif rival > 0 and own - rival < LEADS[Measure.DISTANCE]:
         assert decision == Decision(Outcome.AMBIGUOUS)
     else:
         assert (decision.outcome, decision.key) == (Outcome.ACCEPTED, CLAIMED)

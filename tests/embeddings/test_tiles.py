@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.hide import scales
+from embeddings.hide import Care, scales
 from embeddings.tiles import OVERLAP, TILE_AREA, fits_one, spans, tiles
 
 lengths = st.integers(16, 20_000)
@@ -49,12 +49,15 @@ def test_a_tile_is_cut_and_resized() -> None:
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((400, 300), (2.0, 1.0)),
-        ((1000, 800), (2.0, 1.0, 0.5)),
-        ((4000, 3000), (2.0, 1.0, 0.5, 0.25, 0.125)),
-        ((4001, 3000), (1.0, 0.5, 0.25, 0.125)),
-        ((7746, 5163), (1.0, 0.5, 0.25, 0.125, 0.0625)),
+        ((150, 100), (2.0, 1.0)),
+        ((400, 300), (2.0, 1.0, 0.5, 0.25)),
+        ((1000, 800), (2.0, 1.0, 0.5, 0.25, 0.125)),
+        ((4000, 3000), (2.0, 1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)),
+        ((4001, 3000), (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)),
+        ((7746, 5163), (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)),
     ],
 )
 def test_scales_of_a_search(size: tuple[int, int], expected: tuple[float, ...]) -> None:
     assert scales(*size) == expected
+    thorough = scales(*size, Care.THOROUGH)
+    assert thorough == tuple(sorted({*expected, 1.5}, reverse=True))

@@ -87,7 +87,7 @@ def test_an_erasure_that_fails_forgets_nobody_for_good(storage: Storage, monkeyp
     gallery = Gallery(SPEC)
     refresh(gallery, storage)
 
-    def fail(_: object) -> None:
+    def fail(_: object, **__: object) -> None:
         raise OSError
 
     monkeypatch.setattr(storage, "erase", fail)

@@ -7,6 +7,7 @@ import pytest
 from db.records import NewTemplate
 from embeddings.operating import GalleryTooLarge
 from service.bootstrap import Application
+from service.errors import AlreadyEnrolled
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
 from tests.db.people import AGREED
@@ -50,3 +51,11 @@ def test_up_to_a_hundred_people_are_searched_and_more_need_a_claim(application: 
     again = application.enrol(EnrolRequest([people.obama3.read_bytes()], consent=True))
     assert again.flagged
     assert application.people.get(again.user_id).flagged
+
+
+def test_the_very_same_photo_is_not_enrolled_twice_in_any_gallery(application: Application) -> None:
+    photo = [portraits().biden.read_bytes()]
+    application.enrol(EnrolRequest(photo, consent=True))
+    crowd(application, LAST_ANSWERED)
+    with pytest.raises(AlreadyEnrolled):
+        application.enrol(EnrolRequest(photo, consent=True))

@@ -47,6 +47,7 @@ def test_nobody_else_is_and_the_gate_is_not_the_reason(
     for name in OTHERS:
         with pytest.raises(NotRecognised):
             application.login(LoginRequest([(photos / name).read_bytes()], dad.user_id if claimed else None))
+        application.administer.unlock(dad.user_id)
 
 
 def test_a_family_together_is_refused_as_several_faces(application: Application, photos: Path, dad: Enrolled) -> None:

@@ -65,6 +65,26 @@ def test_secrets_do_not_show() -> None:
     assert "m" * 44 not in shown
 
 
+@pytest.mark.parametrize("name", ["EMBEDDER", "PREVIOUS_EMBEDDER"])
+def test_an_embedder_is_one_that_ships_or_a_model_file(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for known in ("fused", "onnx", "dlib", "onnx:/nets/own.onnx"):
+        monkeypatch.setenv(f"FACEWARDEN_{name}", known)
+        assert getattr(read({}), name.lower()) == known
+    for wrong in ("", "arcface", "onnx:/nets/own.bin"):
+        monkeypatch.setenv(f"FACEWARDEN_{name}", wrong)
+        with pytest.raises(UnsafeSettings, match=rf"FACEWARDEN_{name}: is one of onnx, dlib, fused"):
+            read({})
+
+
 def test_a_previous_master_key_without_a_present_one_is_refused() -> None:
     with pytest.raises(UnsafeSettings, match="MASTER_KEY_PREVIOUS is given without"):
         read({}, master_key_previous="m" * 44)
+
+
+def test_a_hardware_module_needs_a_token_and_a_pin_and_no_other_master_key() -> None:
+    module = {"pkcs11_module": "/usr/lib/module.so", "pkcs11_token": "token"}
+    with pytest.raises(UnsafeSettings, match="needs FACEWARDEN_PKCS11_TOKEN"):
+        read({}, **module)
+    with pytest.raises(UnsafeSettings, match="both given"):
+        read({}, **module, pkcs11_pin="1234", master_key="m" * 44)
+    assert "1234" not in repr(read({}, **module, pkcs11_pin="1234"))

@@ -10,10 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from db.records import NewTemplate
+from embeddings.fused import MODEL_ID
+from embeddings.model_card import CardRefused
 from service.bootstrap import open_storage
 from service.cli.main import application
 from service.settings import Settings
 from tests.db.people import AGREED
+from tests.own_net import write_net
 
 run = CliRunner()
 
@@ -26,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def enrol(home: Path, count: int) -> list[str]:
+def enrol(home: Path, count: int, model_id: str = "test-model") -> list[str]:
     storage = open_storage(Settings(home=home))
     ids = [uuid4() for _ in range(count)]
     try:
@@ -36,7 +39,7 @@ def enrol(home: Path, count: int) -> list[str]:
             with storage.begin() as work:
                 work.add_person(
                     user_id,
-                    templates=[NewTemplate(vector=vector, model_id="test-model", capture=0)],
+                    templates=[NewTemplate(vector=vector, model_id=model_id, capture=0)],
                     attributes=None,
                     metadata={"label": f"person {number}"},
                     consent=AGREED,
@@ -62,6 +65,32 @@ def test_listing_pages_in_the_order_of_enrolment(home: Path) -> None:
     assert [person["flagged"] for person in told["people"]] == [True, False]
     table = run.invoke(application, ["users", "list"], env={"COLUMNS": "40"}).output
     assert all(each in table for each in ids)
+
+
+def test_who_has_only_templates_of_another_model_is_told(home: Path) -> None:
+    old, new = enrol(home, 2), enrol(home, 1, MODEL_ID)
+    told = json.loads(run.invoke(application, ["users", "list", "--json"]).output)
+    assert (told["total"], told["model"], told["old_model"]) == (3, MODEL_ID, 2)
+    assert {person["user_id"]: person["current_model"] for person in told["people"]} == {
+        **dict.fromkeys(old, False),
+        **dict.fromkeys(new, True),
+    }
+    told = json.loads(run.invoke(application, ["users", "list", "--old-model", "--limit", "1", "--json"]).output)
+    assert (told["total"], [person["user_id"] for person in told["people"]]) == (2, old[:1])
+    table = run.invoke(application, ["users", "list"]).output
+    assert [line.split()[-1] for line in table.splitlines() if line.startswith(new[0])] == ["current"]
+    assert f"2 of 3 have only templates of another model than {MODEL_ID}" in table
+    onnx = run.invoke(application, ["users", "list", "--json"], env={"FACEWARDEN_EMBEDDER": "onnx"})
+    assert json.loads(onnx.output)["old_model"] == 3
+
+
+def test_the_model_of_a_net_of_ones_own_needs_its_card(home: Path) -> None:
+    enrol(home, 1)
+    missing = run.invoke(application, ["users", "list"], env={"FACEWARDEN_EMBEDDER": f"onnx:{home / 'own.onnx'}"})
+    assert isinstance(missing.exception, CardRefused)
+    own = write_net(home / "own.onnx")
+    told = run.invoke(application, ["users", "list", "--json"], env={"FACEWARDEN_EMBEDDER": f"onnx:{own}"})
+    assert json.loads(told.output)["model"].startswith("random-conv.")
 
 
 def test_show_opens_the_sealed_label_but_never_the_vector(home: Path) -> None:

@@ -60,7 +60,7 @@ def test_every_answered_enrolment_survives_and_nothing_is_half_written(tmp_path:
         answered = _enrol_until_killed(service, pictures, after=random.Random(7).randint(15, 35))
     assert 15 <= len(answered) < ENROLMENTS
 
-    application = build(Settings(home=home))
+    application = build(Settings(home=home, allow_duplicates=True))
     try:
         there = application.people.ids()
         assert {str(each) for each in there} >= set(answered)

@@ -19,7 +19,7 @@ from tests.portraits import portraits
 from tests.story.server import running_service
 
 ROUTES = {"users": {"consent": "true"}, "login": {}, "analyze": {}, "overlays": {"style": "blur"}}
-OURS = re.compile(r"(facewarden\.db|keys\.db)(-wal|-shm|-journal)?|master\.key(\.new)?")
+OURS = re.compile(r"(facewarden\.db|keys\.db)(-wal|-shm|-journal)?|master\.key(\.[0-9a-f]+)?(\.new)?")
 DEVICES = {"/dev/null", "/dev/tty", "/dev/urandom"}
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE")
 CALL = re.compile(r'(?P<call>\w+)\((?:AT_FDCWD, |\d+, )?"(?P<path>[^"]*)"(?P<rest>.*)')
