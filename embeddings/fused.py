@@ -21,7 +21,8 @@ EmbedderName = Literal["fused"] | Backend
 MODEL_ID: Final = "dlib-resnet-v1.five-points.mirror+faceres.15"
 WEIGHT: Final = 0.15
 """The second net's share of a squared distance; .1 and .2 serve about as well."""
-DIMENSION: Final = DLIB_SPEC.dimension + faceres.DIMENSION
+VIEWS: Final = (DLIB_SPEC.dimension, faceres.DIMENSION)
+DIMENSION: Final = sum(VIEWS)
 COHORT: Final = "fused_cohort"
 
 
@@ -32,7 +33,7 @@ class FusedEmbedder:
         """Raises WeightsUnusable, BrokenModel."""
         self._first = DlibEmbedder(runtime)
         self._second = FaceresNet(runtime)
-        self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)))
+        self.spec: Final = ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)), VIEWS)
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         """Of the face in the picture and its chip. Raises ValueError for a chip of another shape."""
