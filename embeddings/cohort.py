@@ -7,11 +7,14 @@ without end would give is computed at once.
 """
 
 import io
+from collections.abc import Callable
 from importlib import resources
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from embeddings.protection import Transform
 
 TAIL: Final = 2.5
 """The crowd stands this many standard deviations above a group's mean: 2 to 3 serve alike (docs/accuracy.md)."""
@@ -24,6 +27,14 @@ SMALLEST_GROUP: Final = 20
 _CHUNK: Final = 4096
 
 Vectors = NDArray[np.float32] | NDArray[np.float64]
+
+
+class Crowd(Protocol):
+    """What a score asks of a cohort, raw or turned."""
+
+    def crowd(self, vectors: Vectors) -> NDArray[np.float64]: ...
+
+    def turned(self, transform: Transform) -> "Crowd": ...
 
 
 class Cohort:
@@ -84,12 +95,59 @@ class Cohort:
 
     def crowd(self, vectors: Vectors) -> NDArray[np.float64]:
         """For each unit vector [n, dimension] the cosine to its hardest group, TAIL deviations above the mean: [n]."""
-        answers = [self._crowd(vectors[start : start + _CHUNK]) for start in range(0, len(vectors), _CHUNK)]
-        return np.concatenate(answers) if answers else np.zeros(0)
+        return _in_chunks(self._crowd, vectors)
+
+    def turned(self, transform: Transform) -> "TurnedCohort":
+        """The same crowd for vectors under a secret transform. Raises ValueError for one of another dimension."""
+        return TurnedCohort(self._centres, self.directions, self._lengths, self._rest, transform)
 
     def _crowd(self, vectors: Vectors) -> NDArray[np.float64]:
         values = vectors.astype(np.float64)
-        along = (values @ self.directions.T) ** 2
-        deviation = np.sqrt((1 - SHRINKAGE) * along.sum(axis=1) + values**2 @ self._rest)
-        highest: NDArray[np.float64] = (values @ self._centres + TAIL * deviation[:, None] / self._lengths).max(axis=1)
-        return highest
+        along = values @ self.directions.T
+        return _hardest(values @ self._centres, along, values**2 @ self._rest, self._lengths)
+
+
+class TurnedCohort:
+    """The crowd as vectors under a secret transform see it: the same answers, and no raw vector on the way.
+
+    What was kept number by number becomes a quadratic form, so a vector costs about as much as turning it again.
+    """
+
+    def __init__(
+        self, centres: Vectors, directions: Vectors, lengths: Vectors, rest: Vectors, transform: Transform
+    ) -> None:
+        """Of a cohort's: `centres` [dimension, groups], `directions` [rank, dimension], `lengths` [groups], `rest`
+        [dimension]."""
+        self._centres = transform.apply(centres.T).T
+        self._directions = transform.apply(directions)
+        self._lengths = lengths
+        self._forms = transform.form(rest)
+        self._split = transform.split
+
+    def crowd(self, vectors: Vectors) -> NDArray[np.float64]:
+        """As the raw cohort's, of protected vectors [n, dimension]."""
+        return _in_chunks(self._crowd, vectors)
+
+    def turned(self, transform: Transform) -> "TurnedCohort":  # noqa: ARG002
+        """Raises ValueError: it is the raw cohort that is turned."""
+        raise ValueError("this cohort is turned already")
+
+    def _crowd(self, vectors: Vectors) -> NDArray[np.float64]:
+        values = vectors.astype(np.float32, copy=False)
+        parts = zip(self._split(values), self._forms, strict=True)
+        rest = sum(((part @ form * part).sum(axis=1, dtype=np.float64) for part, form in parts), np.zeros(len(values)))
+        wide = values.astype(np.float64)
+        return _hardest(wide @ self._centres, wide @ self._directions.T, np.maximum(rest, 0.0), self._lengths)
+
+
+def _hardest(
+    means: NDArray[np.float64], along: NDArray[np.float64], rest: NDArray[np.float64], lengths: Vectors
+) -> NDArray[np.float64]:
+    deviation = np.sqrt((1 - SHRINKAGE) * (along**2).sum(axis=1) + rest)
+    highest: NDArray[np.float64] = (means + TAIL * deviation[:, None] / lengths).max(axis=1)
+    return highest
+
+
+def _in_chunks(crowd: Callable[[Vectors], NDArray[np.float64]], vectors: Vectors) -> NDArray[np.float64]:
+    answers = [crowd(vectors[start : start + _CHUNK]) for start in range(0, len(vectors), _CHUNK)]
+    return np.concatenate(answers) if answers else np.zeros(0)

@@ -5,8 +5,9 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.cohort import Cohort, Vectors
+from embeddings.cohort import Crowd, Vectors
 from embeddings.operating import Measure
+from embeddings.protection import Transform
 
 Numbers = NDArray[np.float64]
 
@@ -28,6 +29,10 @@ class Comparison(Protocol):
         """
         ...
 
+    def turned(self, transform: Transform) -> "Comparison":
+        """What gives the same values for vectors under that transform as this for raw ones."""
+        ...
+
 
 class ByDistance:
     """Euclidean between unit vectors, smaller is more alike; a vector has no number of its own."""
@@ -40,6 +45,9 @@ class ByDistance:
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:  # noqa: ARG002
         return distances
 
+    def turned(self, transform: Transform) -> "ByDistance":  # noqa: ARG002 - it keeps distances
+        return self
+
 
 class ByScore:
     """The cosine minus the mean of the two vectors' likeness to the crowd, larger is more alike.
@@ -49,7 +57,7 @@ class ByScore:
 
     measure: Final = Measure.SCORE
 
-    def __init__(self, cohort: Cohort) -> None:
+    def __init__(self, cohort: Crowd) -> None:
         self._cohort = cohort
 
     def own(self, vectors: Vectors) -> Numbers:
@@ -59,3 +67,6 @@ class ByScore:
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:
         scores: Numbers = 1 - distances**2 / 2 - probe - templates
         return scores
+
+    def turned(self, transform: Transform) -> "ByScore":
+        return ByScore(self._cohort.turned(transform))

@@ -19,6 +19,7 @@ from embeddings.captures import SAME_CAPTURE_DISTANCE
 from embeddings.comparison import ByDistance, Comparison
 from embeddings.onnx import Runtime
 from embeddings.operating import DLIB_POINTS, OperatingPoint
+from embeddings.protection import Transform
 from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 
@@ -40,6 +41,16 @@ class ModelSpec:
     comparison: Comparison = field(default_factory=ByDistance, repr=False, compare=False)
     same_capture_distance: float = SAME_CAPTURE_DISTANCE
     licence: str = ""
+    views: tuple[int, ...] = ()
+    """The lengths of the views that lie side by side in a vector; empty where there is one."""
+
+    def transform(self, secret: bytes) -> Transform:
+        """The transform of these vectors that 32 secret bytes give: each view by its own block."""
+        return Transform.derive(secret, self.views or (self.dimension,))
+
+    def turned(self, transform: Transform) -> "ModelSpec":
+        """The same for vectors under a transform: no value that an operating point judges changes."""
+        return replace(self, comparison=self.comparison.turned(transform))
 
     def by_distance(self) -> "ModelSpec":
         """The same, compared by bare distance."""

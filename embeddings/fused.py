@@ -21,7 +21,8 @@ from embeddings.types import Face, FaceVector, Pixels
 MODEL_ID: Final = "dlib-resnet-v1.five-points.mirror+faceres.15"
 WEIGHT: Final = 0.15
 """The second net's share of a squared distance; .1 and .2 serve about as well."""
-DIMENSION: Final = DLIB_SPEC.dimension + faceres.DIMENSION
+VIEWS: Final = (DLIB_SPEC.dimension, faceres.DIMENSION)
+DIMENSION: Final = sum(VIEWS)
 COHORT: Final = "fused_cohort"
 SAME_CAPTURE_DISTANCE: Final = 0.24
 """Frames of four clips lie up to .237 apart."""
@@ -48,4 +49,6 @@ class FusedEmbedder:
 
 def spec() -> ModelSpec:
     """What goes with its vectors, without the nets."""
-    return ModelSpec(MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)), SAME_CAPTURE_DISTANCE)
+    return ModelSpec(
+        MODEL_ID, DIMENSION, FUSED_POINTS, ByScore(Cohort.load(COHORT)), SAME_CAPTURE_DISTANCE, views=VIEWS
+    )

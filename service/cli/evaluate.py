@@ -22,6 +22,7 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from evaluation import attributes, card, cohorts, detection, groups, identification, plot
 from evaluation.faces import Faces, collect, pictures
+from evaluation.protection import protection
 from evaluation.verification import as_json, shipped_points, verification
 from service.bootstrap import utc_now
 from service.cli.gallery import gallery
@@ -144,6 +145,23 @@ def fit_cohort(
     answer = as_json(cohorts.report(faces, names, pipeline.spec))
     if write is not None:
         write.write_bytes(cohorts.fit(faces, names).to_bytes())
+    _print(answer, as_object=as_object)
+
+
+@commands.command("protection")
+def protect(
+    folder: Folder,
+    *,
+    enrolled: Annotated[int, typer.Option(min=1, help="Pictures that make a template.")] = 1,
+    login: Annotated[int, typer.Option(min=1, help="Pictures of one login.")] = 1,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """Protected templates: accuracy with and without, linkability across tenants, and an attack without a key."""
+    started = time.monotonic()
+    pipeline = _pipeline(embedder)
+    answer = as_json(protection(_faces(folder, pipeline), pipeline.spec, Mode(enrolled, login)))
+    answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
 
 

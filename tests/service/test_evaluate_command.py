@@ -54,3 +54,14 @@ def test_detection_counts_what_is_annotated(tmp_path: Path) -> None:
     assert answer["images"] == 1
     assert answer["ms_per_image"] > 0
     assert answer["recall"]["30"] + answer["extra_per_image"] == 1  # the one face was found, there or elsewhere
+
+
+def test_protection_says_what_it_keeps_and_hides(folder: Path) -> None:
+    result = CliRunner().invoke(commands, ["protection", str(folder), "--embedder", "onnx", "--json"])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["images"], answer["people"], answer["comparisons"]) == (4, 2, 6)
+    assert [row["differing"] for row in answer["shipped"]] == [0, 0, 0]
+    assert answer["linkability"]["mated"] == 2
+    assert answer["linkability"]["eer_raw"] == 0
+    assert answer["relinked"] == []  # too few people
