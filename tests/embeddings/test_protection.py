@@ -137,7 +137,7 @@ def test_matrices_are_drawn_evenly() -> None:
 
 
 def test_an_index_answers_as_with_raw_vectors() -> None:
-    spec = ModelSpec("nobody", DIMENSION, DLIB_SPEC.operating_points, ByScore(cohort()), VIEWS)
+    spec = ModelSpec("nobody", DIMENSION, DLIB_SPEC.operating_points, ByScore(cohort()), views=VIEWS)
     transform = spec.transform(SECRET)
     turned, raw = spec.turned(transform), unit(5, 30, DIMENSION)
     found = []

@@ -36,7 +36,7 @@ def skewed(people: int, each: int = 2, dimension: int = 48) -> Faces:
 def test_nothing_is_lost_and_templates_of_two_tenants_do_not_compare() -> None:
     faces = crowd(people=120, each=4, dimension=24)
     cohort = Cohort.fit(crowd(people=60, each=2, seed=9).vectors, np.arange(120) % 2)
-    report = protection(faces, ModelSpec("nobody", 24, POINTS, ByScore(cohort), (16, 8)), Mode(1, 1))
+    report = protection(faces, ModelSpec("nobody", 24, POINTS, ByScore(cohort), views=(16, 8)), Mode(1, 1))
     point, link = report.shipped[0], report.linkability
     assert report.matching == "score"
     assert point.differing <= 1
