@@ -24,8 +24,12 @@ class Comparison(Protocol):
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:
         """What operating points judge, [n]: of Euclidean distances [n], the probe's own number and the templates' [n].
 
-        For one probe the best value always has the least `distance ** 2 / 2 + template`.
+        For one probe the best value always has the least `distance ** 2 / 2 + template`: its cost.
         """
+        ...
+
+    def cost(self, value: float, probe: float) -> float:
+        """The cost that gives this value: whoever costs more is less alike."""
         ...
 
 
@@ -39,6 +43,9 @@ class ByDistance:
 
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:  # noqa: ARG002
         return distances
+
+    def cost(self, value: float, probe: float) -> float:  # noqa: ARG002
+        return value**2 / 2
 
 
 class ByScore:
@@ -59,3 +66,6 @@ class ByScore:
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:
         scores: Numbers = 1 - distances**2 / 2 - probe - templates
         return scores
+
+    def cost(self, value: float, probe: float) -> float:
+        return 1 - value - probe

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from db.records import StoredTemplate
 from db.unit_of_work import UnitOfWork
+from embeddings.axes import axes_of
 from embeddings.captures import Template, average
 from embeddings.embed import ModelSpec
-from embeddings.matching import VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
 
 
@@ -21,7 +22,7 @@ class Gallery:
     """A `VectorIndex` in step with the database. Safe to use from several threads."""
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison)
+        self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison, axes_of(spec))
         self._model_id = spec.model_id
         self._revision = -1
         self._lock = threading.Lock()

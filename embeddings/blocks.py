@@ -1,0 +1,91 @@
+"""Where an index keeps its templates: a few thousand side by side, in full and in bytes, and nothing of who left."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.coarse import Coarse, Coarsener, Question
+from embeddings.comparison import Comparison
+
+FIRST_ROWS: Final = 16
+ROWS: Final = 16_384
+_CHUNK: Final = 4096
+
+
+class Block:
+    """Room for `capacity` templates, filled from the front; not safe to share between threads.
+
+    `rows` float32 [capacity, dimension]; `captures` int32, `own` float64 [capacity], the comparison's number, NaN until
+    it is made; `coarse`: the same in bytes, its `costs` with the comparison's number. A place without a template costs
+    infinitely much.
+    """
+
+    def __init__(self, dimension: int, axes: int, capacity: int = FIRST_ROWS) -> None:
+        self.rows: NDArray[np.float32] = np.zeros((capacity, dimension), np.float32)
+        self.captures: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.own: NDArray[np.float64] = np.zeros(capacity)
+        codes, sums, slack = np.zeros((axes, capacity), np.int8), *np.zeros((2, capacity), np.float32)
+        self.coarse = Coarse(codes, sums, np.full(capacity, np.inf, np.float32), slack)
+        self.incomplete = False
+
+    @property
+    def capacity(self) -> int:
+        return len(self.rows)
+
+    def put(self, place: int, rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
+        """Templates [n, dimension] from a place on."""
+        there = slice(place, place + len(rows))
+        self.rows[there] = rows
+        self.captures[there] = captures
+        self.own[there] = np.nan
+        self.incomplete = True
+
+    def copy_from(self, other: "Block", source: int, count: int, place: int) -> None:
+        """Takes over some of another block's templates, finished or not."""
+        for mine, theirs in zip(self.parts(), other.parts(), strict=True):
+            mine[..., place : place + count] = theirs[..., source : source + count]
+        self.incomplete |= other.incomplete
+
+    def wipe(self, place: int, count: int = 1) -> None:
+        """Overwrites templates."""
+        for part in self.parts():
+            part[..., place : place + count] = 0
+        self.coarse.costs[place : place + count] = np.inf
+
+    def parts(self) -> tuple[NDArray[Any], ...]:
+        """All that is known of the templates, each [..., capacity]."""
+        coarse = self.coarse
+        return self.rows.T, self.captures, self.own, coarse.codes, coarse.sums, coarse.costs, coarse.slack
+
+    def grown(self, needed: int) -> "Block":
+        """At least twice the room and the same templates. This one is wiped: the freed memory keeps nobody."""
+        larger = Block(self.rows.shape[1], len(self.coarse.codes), min(ROWS, max(needed, 2 * self.capacity)))
+        larger.copy_from(self, 0, self.capacity, 0)
+        self.wipe(0, self.capacity)
+        return larger
+
+    def complete(self, coarsener: Coarsener, comparison: Comparison) -> None:
+        """Makes the numbers and bytes of the templates that came: for many at once that is far cheaper."""
+        if not self.incomplete:
+            return
+        missing = np.flatnonzero(np.isnan(self.own))
+        for start in range(0, len(missing), _CHUNK):
+            some = missing[start : start + _CHUNK]
+            rows = self.rows[some]
+            made = coarsener.templates(rows)
+            self.own[some] = comparison.own(rows)
+            self.coarse.codes[:, some] = made.codes
+            self.coarse.sums[some] = made.sums
+            self.coarse.costs[some] = made.costs + self.own[some]
+            self.coarse.slack[some] = made.slack
+        self.incomplete = False
+
+    def full(self, places: NDArray[np.int64], question: Question) -> NDArray[np.float32]:
+        """What the templates at these places cost, in float32, less the probe's part `offset`."""
+        if 4 * places.size > self.capacity:  # then copying them takes longer
+            products = (self.rows @ question.apart)[places]
+        else:
+            products = self.rows.take(places, axis=0) @ question.apart
+        costs: NDArray[np.float32] = self.coarse.costs[places] - products + question.middle
+        return costs
