@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, String, delete, select, type_coerce, update
 from sqlmodel import Session, col
 
 from db.engine import clear_free_space
 from db.errors import MasterKeyError, RecordUnreadable
 from db.keys import MasterKey
-from db.sealing import KEY_ID_BYTES, Place, SealingKey, open_record, seal
-from db.tables import KeystoreRow, KeyTable, PersonKeyRow
+from db.sealing import KEY_ID_BYTES, Place, Places, SealingKey, cipher, open_record, open_with, seal
+from db.tables import KeystoreRow, KeyTable, PersonKeyRow, id_bytes
 
 T = TypeVar("T")
+PERSON_KEY: Final = "person_key"
 CHUNK: Final = 500
 """IDs in one statement, well below every database's limit of parameters."""
 _CHECK_PLACE: Final = Place("key_check", UUID(int=0))
@@ -76,6 +77,18 @@ class Keystore:
                 found.update({user_id: self._unwrap(user_id, wrapped) for user_id, wrapped in rows})
             return found
 
+    def payloads(self) -> dict[bytes, bytes]:
+        """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects."""
+        query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))
+        wrapping, key_id, places = cipher(self._wrapping.secret), self._wrapping.key_id, Places(PERSON_KEY)
+        found = {}
+        with Session(self._engine) as session:
+            for rows in session.execute(query).partitions(CHUNK):
+                for owner, wrapped in rows:
+                    person = id_bytes(owner)
+                    found[person] = open_with(wrapping, key_id, places.associated_data(person), wrapped)
+        return found
+
     def _unwrap(self, user_id: UUID, wrapped: bytes) -> SealingKey:
         payload = open_record(self._wrapping, _place(user_id), wrapped)
         return SealingKey(payload[:KEY_ID_BYTES], payload[KEY_ID_BYTES:])
@@ -113,4 +126,4 @@ class Keystore:
 
 
 def _place(user_id: UUID) -> Place:
-    return Place("person_key", user_id)
+    return Place(PERSON_KEY, user_id)

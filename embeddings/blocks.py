@@ -10,15 +10,13 @@ from embeddings.comparison import Comparison
 
 FIRST_ROWS: Final = 16
 ROWS: Final = 16_384
-_CHUNK: Final = 4096
 
 
 class Block:
     """Room for `capacity` templates, filled from the front; not safe to share between threads.
 
-    `rows` float32 [capacity, dimension]; `captures` int32, `own` float64 [capacity], the comparison's number, NaN until
-    it is made; `coarse`: the same in bytes, its `costs` with the comparison's number. A place without a template costs
-    infinitely much.
+    `rows` float32 [capacity, dimension]; `captures` int32, `own` float64 [capacity], the comparison's number; `coarse`:
+    the same in bytes, its `costs` with the comparison's number. A place without a template costs infinitely much.
     """
 
     def __init__(self, dimension: int, axes: int, capacity: int = FIRST_ROWS) -> None:
@@ -27,25 +25,26 @@ class Block:
         self.own: NDArray[np.float64] = np.zeros(capacity)
         codes, sums, slack = np.zeros((axes, capacity), np.int8), *np.zeros((2, capacity), np.float32)
         self.coarse = Coarse(codes, sums, np.full(capacity, np.inf, np.float32), slack)
-        self.incomplete = False
+
+    @classmethod
+    def of(
+        cls, rows: NDArray[np.float32], captures: NDArray[np.int32], coarsener: Coarsener, comparison: Comparison
+    ) -> "Block":
+        """A full one, of unit vectors [n, dimension] and how many captures stand behind each [n]."""
+        block = cls(rows.shape[1], coarsener.axes.count, 0)
+        block.rows, block.captures, block.own = rows, captures, comparison.own(rows)
+        block.coarse = coarsener.templates(rows)
+        block.coarse.costs[:] += block.own
+        return block
 
     @property
     def capacity(self) -> int:
         return len(self.rows)
 
-    def put(self, place: int, rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
-        """Templates [n, dimension] from a place on."""
-        there = slice(place, place + len(rows))
-        self.rows[there] = rows
-        self.captures[there] = captures
-        self.own[there] = np.nan
-        self.incomplete = True
-
     def copy_from(self, other: "Block", source: int, count: int, place: int) -> None:
-        """Takes over some of another block's templates, finished or not."""
+        """Takes over some of another block's templates."""
         for mine, theirs in zip(self.parts(), other.parts(), strict=True):
             mine[..., place : place + count] = theirs[..., source : source + count]
-        self.incomplete |= other.incomplete
 
     def wipe(self, place: int, count: int = 1) -> None:
         """Overwrites templates."""
@@ -64,22 +63,6 @@ class Block:
         larger.copy_from(self, 0, self.capacity, 0)
         self.wipe(0, self.capacity)
         return larger
-
-    def complete(self, coarsener: Coarsener, comparison: Comparison) -> None:
-        """Makes the numbers and bytes of the templates that came: for many at once that is far cheaper."""
-        if not self.incomplete:
-            return
-        missing = np.flatnonzero(np.isnan(self.own))
-        for start in range(0, len(missing), _CHUNK):
-            some = missing[start : start + _CHUNK]
-            rows = self.rows[some]
-            made = coarsener.templates(rows)
-            self.own[some] = comparison.own(rows)
-            self.coarse.codes[:, some] = made.codes
-            self.coarse.sums[some] = made.sums
-            self.coarse.costs[some] = made.costs + self.own[some]
-            self.coarse.slack[some] = made.slack
-        self.incomplete = False
 
     def full(self, places: NDArray[np.int64], question: Question) -> NDArray[np.float32]:
         """What the templates at these places cost, in float32, less the probe's part `offset`."""

@@ -66,6 +66,27 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
 
 
+def averages(
+    vectors: NDArray[np.float32], owners: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """`average` for many people at once: unit vectors [n, dimension], the person of each, 0 to p - 1 without a gap, and
+    its capture. Their templates [p, dimension], and how many captures stand behind each [p]. Raises ValueError for
+    vectors that cancel out.
+    """
+    order = np.lexsort((groups, owners))
+    values = vectors[order].astype(np.float64)
+    owner, capture = owners[order], groups[order]
+    new_person = np.diff(owner, prepend=-1) != 0
+    starts = np.flatnonzero(new_person | (np.diff(capture, prepend=-1) != 0))
+    if starts.size < len(values):
+        values = np.add.reduceat(values, starts, axis=0)
+    values = _units(values)
+    people = np.flatnonzero(new_person[starts])
+    if people.size < len(values):
+        values = np.add.reduceat(values, people, axis=0)
+    return _units(values).astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
+
+
 def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
     """Each vector's capture number, from 0: single linkage by distance and by time.
 
@@ -113,8 +134,13 @@ def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = float(np.linalg.norm(vector))
-    if length < 1e-6:
+    unit: NDArray[np.float64] = _units(vector[None])[0]
+    return unit
+
+
+def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    if (lengths < 1e-6).any():
         raise ValueError("these vectors cancel out and have no mean direction")
-    scaled: NDArray[np.float64] = vector / length
+    scaled: NDArray[np.float64] = vectors / lengths
     return scaled

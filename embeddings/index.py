@@ -22,6 +22,8 @@ from embeddings.types import VECTOR_TOLERANCE, FaceVector
 
 _FEW: Final = 64
 """So many are compared in full first, where more are in question: their costs exclude most of the others."""
+_CHUNK: Final = 512
+"""Few enough that what is made of them stays in a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Candidate:
 class VectorIndex:
     """Templates of one model, one vector a person. Safe to share between threads.
 
-    Beside each vector lie its own number of the comparison and its bytes, made by `prepare` or at the first search
-    after it came. A vector that is removed, replaced or moved is overwritten.
+    Beside each vector lie its own number of the comparison and its bytes. A vector that is removed, replaced or moved
+    is overwritten.
     """
 
     def __init__(
@@ -85,29 +87,33 @@ class VectorIndex:
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         if not (np.abs(lengths - 1) <= VECTOR_TOLERANCE).all() or (captures < 1).any():
             raise ValueError("a face vector has length 1, and a capture behind it")
-        self._put(keys, rows, captures)
+        for start in range(0, len(keys), _CHUNK):
+            some = slice(start, start + _CHUNK)
+            self._put(keys[some], rows[some], captures[some])
 
     def _put(self, keys: Sequence[UUID], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
+        made = Block.of(rows, captures, self._coarsener, self.comparison)
         with self._lock:
-            known = [number for number, key in enumerate(keys) if key in self._places]
-            for number in known:
-                block, place = self._place(self._places[keys[number]])
-                block.put(place, rows[number : number + 1], captures[number : number + 1])
-            if known:
-                new = np.setdiff1d(np.arange(len(keys)), known)
-                keys, rows, captures = [keys[number] for number in new], rows[new], captures[new]
-            self._append(keys, rows, captures)
+            number = 0
+            while number < len(keys):
+                place = self._places.get(keys[number])
+                if place is not None:
+                    block, where = self._place(place)
+                    block.copy_from(made, number, 1, where)
+                    number += 1
+                    continue
+                known = (later for later in range(number, len(keys)) if keys[later] in self._places)
+                number = self._append(keys, made, number, next(known, len(keys)))
 
-    def _append(self, keys: Sequence[UUID], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
-        done = 0
-        while done < len(keys):
-            first = len(self._keys)
-            block, place = self._room(first, len(keys) - done)
-            end = done + min(len(keys) - done, block.capacity - place)
-            block.put(place, rows[done:end], captures[done:end])
-            self._keys.extend(keys[done:end])
-            self._places.update(zip(keys[done:end], range(first, len(self._keys)), strict=True))
-            done = end
+    def _append(self, keys: Sequence[UUID], made: Block, start: int, end: int) -> int:
+        """Adds new people, as many as one block has room for; the number of the next."""
+        first = len(self._keys)
+        block, place = self._room(first, end - start)
+        end = min(end, start + block.capacity - place)
+        block.copy_from(made, start, end - start, place)
+        self._keys.extend(keys[start:end])
+        self._places.update(zip(keys[start:end], range(first, len(self._keys)), strict=True))
+        return end
 
     def remove(self, key: UUID) -> bool:
         """Forget somebody: the vector is overwritten. False where there was none."""
@@ -136,11 +142,6 @@ class VectorIndex:
             block, place = self._place(number)
             return Template(FaceVector(block.rows[place].copy(), self.model_id), int(block.captures[place]))
 
-    def prepare(self) -> None:
-        """Makes everything that a search needs, so that the next one does not have to."""
-        with self._lock:
-            self._complete()
-
     def search(self, vector: FaceVector, limit: int = 8, worst: float | None = None) -> list[Candidate]:
         """The `limit` most alike people by the comparison, exactly: float64 values rank.
 
@@ -152,7 +153,6 @@ class VectorIndex:
         probe = float(self.comparison.own(vector.values[None])[0])
         most = np.inf if worst is None else self.comparison.cost(worst, probe)
         with self._lock:
-            self._complete()
             places = self._survivors(vector.values, limit, most)
             if not places.size:
                 return []
@@ -196,10 +196,6 @@ class VectorIndex:
     def _check(self, vector: FaceVector) -> None:
         if vector.model_id != self.model_id or vector.values.shape != (self.dimension,):
             raise ValueError("a vector of another model does not belong into this index")
-
-    def _complete(self) -> None:
-        for block in self._blocks:
-            block.complete(self._coarsener, self.comparison)
 
     def _place(self, number: int) -> tuple[Block, int]:
         return self._blocks[number // ROWS], number % ROWS  # only the last block is ever smaller

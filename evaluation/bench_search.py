@@ -54,7 +54,6 @@ def measure(people: int, dimension: int, probes: int = 10_000, rounds: int = 12,
     index = VectorIndex(case.spec.model_id, dimension, case.spec.comparison, axes_of(case.spec))
     start = time.perf_counter()
     index.put_all([UUID(int=number) for number in range(people)], case.gallery, np.ones(people, np.int32))
-    index.prepare()
     built = time.perf_counter() - start
     times = _times(_searches(case, index), case.probes, rounds)
     ours = times["ours"]

@@ -136,11 +136,9 @@ def test_a_removed_vector_is_no_longer_in_memory() -> None:
     index = VectorIndex(MODEL, 128)
     for number in range(16):
         index.put(UUID(int=number), Template(vectors[number], 1))
-    index.prepare()
     first = index._blocks[0]
     for number in range(16, 40):  # more than the first rows, so that the block has moved
         index.put(UUID(int=number), Template(vectors[number], 1))
-    index.prepare()
     assert not any(np.isfinite(part).all(axis=0).any() and part.any() for part in first.parts()[:5])
     before = {number: index._blocks[0].coarse.codes[:, number].tobytes() for number in range(40)}
     for number in (0, 39, 20):
