@@ -17,7 +17,7 @@ from db.errors import Fault, RecordUnreadable
 from db.keystore import Keystore
 from db.records import Vector
 from db.sealing import KEY_ID_BYTES, Place, Places, cipher, open_record, open_with
-from db.tables import TemplateRow, id_bytes
+from db.tables import PersonRow, TemplateRow, id_bytes
 
 TEMPLATE: Final = "template"
 BATCH: Final = 512
@@ -34,6 +34,12 @@ class OpenedTemplates:
     owners: NDArray[np.int64]
     vectors: Vector = field(repr=False)
     captures: NDArray[np.int64]
+
+
+def people_ids(session: Session) -> set[bytes]:
+    """The IDs of everybody, 16 bytes each."""
+    rows = session.execute(select(type_coerce(PersonRow.metadata.tables["person"].c.user_id, String)))
+    return {id_bytes(raw) for (raw,) in rows}
 
 
 def open_all(session: Session, keystore: Keystore, model_id: str) -> Iterator[OpenedTemplates]:

@@ -77,6 +77,12 @@ class Keystore:
                 found.update({user_id: self._unwrap(user_id, wrapped) for user_id, wrapped in rows})
             return found
 
+    def is_for(self, people: set[bytes]) -> bool:
+        """Whether exactly these people have a key, by the 16 bytes of their IDs."""
+        with Session(self._engine) as session:
+            rows = session.execute(select(type_coerce(col(PersonKeyRow.user_id), String)))
+            return {id_bytes(owner) for (owner,) in rows} == people
+
     def payloads(self) -> dict[bytes, bytes]:
         """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects."""
         query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))

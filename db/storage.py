@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
+from db.bulk import people_ids
 from db.engine import clear_free_space, migrate, open_engine
 from db.errors import StorageUnavailable, told_apart
 from db.keys import KeyProvider, MasterKey
@@ -101,11 +102,18 @@ class Storage:
         """Ends what a crash or a reader left unfinished; True when nothing is left to clear."""
         with told_apart():
             with Session(self._data) as session:
-                enrolled = set(session.scalars(select(col(PersonRow.user_id))))
-            keyless = enrolled - self._keystore.holders()
-            self._delete_rows(sorted(keyless))
-            self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
+                in_step = self._keystore.is_for(people_ids(session))
+            if not in_step:
+                self._part()
             return self._keystore.clear() & self._clear_data()
+
+    def _part(self) -> None:
+        """Deletes people without a key, and keys without a person."""
+        with Session(self._data) as session:
+            enrolled = set(session.scalars(select(col(PersonRow.user_id))))
+        keyless = enrolled - self._keystore.holders()
+        self._delete_rows(sorted(keyless))
+        self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
 
     def _clear_data(self) -> bool:
         with Session(self._data) as session:

@@ -83,8 +83,8 @@ def averages(
     values = _units(values)
     people = np.flatnonzero(new_person[starts])
     if people.size < len(values):
-        values = np.add.reduceat(values, people, axis=0)
-    return _units(values).astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
+        values = _units(np.add.reduceat(values, people, axis=0))
+    return values.astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
 
 
 def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
