@@ -7,7 +7,7 @@ come back another day. So frames that lie close, or were taken within seconds, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from embeddings.operating import Measure, Mode, OperatingPoint, of_measure, verification_point
 from embeddings.types import FaceVector
 
+F = TypeVar("F", np.float32, np.float64)
 SAME_CAPTURE_DISTANCE: Final = 0.18
 """Vectors nearer than this are of one capture: above the frames of a clip, below photos of different days."""
 SAME_CAPTURE_DISTANCES: Final = {"dlib-resnet-v1.five-points.mirror+faceres.15": 0.24}
 """The same for models whose distances are larger, by model_id: frames of four clips lie up to .237 apart there."""
 SAME_CAPTURE_SECONDS: Final = 10.0
 """Frames taken within this time are of one capture, however they differ."""
-
-
 AGREEMENT_FMR: Final = 1e-3
 """How often a stranger's photo may pass as another photo of the person that is being enrolled."""
 
@@ -74,17 +73,15 @@ def averages(
     vectors that cancel out.
     """
     order = np.lexsort((groups, owners))
-    values = vectors[order].astype(np.float64)
     owner, capture = owners[order], groups[order]
     new_person = np.diff(owner, prepend=-1) != 0
     starts = np.flatnonzero(new_person | (np.diff(capture, prepend=-1) != 0))
-    if starts.size < len(values):
-        values = np.add.reduceat(values, starts, axis=0)
-    values = _units(values)
     people = np.flatnonzero(new_person[starts])
-    if people.size < len(values):
-        values = _units(np.add.reduceat(values, people, axis=0))
-    return values.astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
+    if people.size == order.size:
+        return _units(vectors[order]), np.ones(order.size, np.int32)
+    means = _units(np.add.reduceat(vectors[order].astype(np.float64), starts, axis=0))
+    means = _units(np.add.reduceat(means, people, axis=0))
+    return means.astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
 
 
 def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
@@ -138,9 +135,9 @@ def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return unit
 
 
-def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _units(vectors: NDArray[F]) -> NDArray[F]:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
     if (lengths < 1e-6).any():
         raise ValueError("these vectors cancel out and have no mean direction")
-    scaled: NDArray[np.float64] = vectors / lengths
+    scaled: NDArray[F] = vectors / lengths
     return scaled
