@@ -16,15 +16,15 @@ class Block:
     """Room for `capacity` templates, filled from the front; not safe to share between threads.
 
     `rows` float32 [capacity, dimension]; `captures` int32, `own` float64 [capacity], the comparison's number; `coarse`:
-    the same in bytes, its `costs` with the comparison's number. A place without a template costs infinitely much.
+    the same in bytes, its costs with the comparison's number. A place without a template starts infinitely high.
     """
 
     def __init__(self, dimension: int, axes: int, capacity: int = FIRST_ROWS) -> None:
         self.rows: NDArray[np.float32] = np.zeros((capacity, dimension), np.float32)
         self.captures: NDArray[np.int32] = np.zeros(capacity, np.int32)
         self.own: NDArray[np.float64] = np.zeros(capacity)
-        codes, sums, slack = np.zeros((axes, capacity), np.int8), *np.zeros((2, capacity), np.float32)
-        self.coarse = Coarse(codes, sums, np.full(capacity, np.inf, np.float32), slack)
+        codes, costs, slack = np.zeros((axes, capacity), np.int8), *np.zeros((2, capacity), np.float32)
+        self.coarse = Coarse(codes, costs, np.full(capacity, np.inf, np.float32), slack)
 
     @classmethod
     def of(
@@ -34,7 +34,8 @@ class Block:
         block = cls(rows.shape[1], coarsener.axes.count, 0)
         block.rows, block.captures, block.own = rows, captures, comparison.own(rows)
         block.coarse = coarsener.templates(rows)
-        block.coarse.costs[:] += block.own
+        for part in (block.coarse.costs, block.coarse.starts):
+            np.add(part, block.own, out=part, casting="same_kind")
         return block
 
     @property
@@ -50,12 +51,12 @@ class Block:
         """Overwrites templates."""
         for part in self.parts():
             part[..., place : place + count] = 0
-        self.coarse.costs[place : place + count] = np.inf
+        self.coarse.starts[place : place + count] = np.inf
 
     def parts(self) -> tuple[NDArray[Any], ...]:
         """All that is known of the templates, each [..., capacity]."""
         coarse = self.coarse
-        return self.rows.T, self.captures, self.own, coarse.codes, coarse.sums, coarse.costs, coarse.slack
+        return self.rows.T, self.captures, self.own, coarse.codes, coarse.costs, coarse.slack, coarse.starts
 
     def grown(self, needed: int) -> "Block":
         """At least twice the room and the same templates. This one is wiped: the freed memory keeps nobody."""

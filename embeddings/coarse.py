@@ -20,6 +20,8 @@ from embeddings.onnx import Runtime
 Bytes = NDArray[np.int8]
 Floats = NDArray[np.float32]
 _MIDDLE: Final = 64
+"""What is added to a probe's bytes, which the network knows without sign only; it could take it off in four times the
+time."""
 _STEPS: Final = 63
 """A probe's number spans 1 to 127: where a processor adds pairs of products in 16 bits, more would overflow."""
 _IN_AXES: Final = 5.0
@@ -31,23 +33,23 @@ _UNIT: Final = 2.0**-23
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coarse:
-    """Templates in bytes: `codes` int8 [axes, n], `sums` of them, `costs` |y|^2 / 2 and `slack`, float32 [n]."""
+    """Templates in bytes: `codes` int8 [axes, n]; `costs` |y|^2 / 2, `starts`, the same and what the probe's bytes are
+    too large by, and `slack`: float32 [n]."""
 
     codes: Bytes
-    sums: Floats
     costs: Floats
+    starts: Floats
     slack: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """A probe in bytes, `codes` uint8 [1, axes] and the `step` they count in, and in full.
+    """A probe in bytes, `codes` uint8 [1, axes], and in full.
 
     `apart` = r; `offset` = |r|^2 / 2; `middle` = m.r.
     """
 
     codes: NDArray[np.uint8]
-    step: np.float32
     slack: np.float32
     offset: float
     apart: Floats
@@ -63,6 +65,7 @@ class Coarsener:
     def __init__(self, axes: Axes) -> None:
         self.axes = axes
         self._step = axes.reach / 127
+        self._probe_step = self._step * axes.reach / _STEPS
         self.rounding = (axes.centre.size + 64) * _UNIT
         self._product = Runtime().load(_product())
 
@@ -79,7 +82,9 @@ class Coarsener:
         length = np.einsum("ij,ij->i", kept, kept)
         total = np.maximum(beside, 0) + _IN_AXES**2 * inside + _OF_PROBE**2 * length
         slack = np.sqrt(total + np.float32(self.rounding)) * np.float32(1 + self.rounding)
-        return Coarse(np.ascontiguousarray(codes.T.astype(np.int8)), codes.sum(axis=1), squares / 2, slack)
+        costs = squares / 2
+        starts = costs + codes.sum(axis=1) * np.float32(_MIDDLE * self._probe_step)
+        return Coarse(np.ascontiguousarray(codes.T.astype(np.int8)), costs, starts, slack)
 
     def question(self, vector: Floats) -> Question:
         """Of a unit vector [dimension]."""
@@ -88,13 +93,11 @@ class Coarsener:
         along = apart if basis is None else basis @ apart
         beside = 0.0 if basis is None else float(np.linalg.norm(apart - along @ basis))
         scaled = along * self._step
-        step = max(float(np.abs(scaled).max()) / _STEPS, 1e-12)
-        codes = np.rint(scaled / step)
-        lost = float(np.linalg.norm(scaled - step * codes)) / self._step
+        codes = np.clip(np.rint(scaled / self._probe_step), -_STEPS, _STEPS)
+        lost = float(np.linalg.norm(scaled - self._probe_step * codes)) / self._step
         slack = np.linalg.norm((beside, float(np.linalg.norm(along)) / _IN_AXES, lost / _OF_PROBE))
         return Question(
             (codes + _MIDDLE).astype(np.uint8)[None],
-            np.float32(step),
             np.float32(slack * (1 + self.rounding) + self.rounding),
             float(apart @ apart) / 2,
             apart.astype(np.float32),
@@ -102,15 +105,12 @@ class Coarsener:
         )
 
     def least(self, question: Question, templates: Coarse) -> Floats:
-        """What |x - q|^2 / 2 - |r|^2 / 2 is at least, plus whatever `costs` hold beside |y|^2 / 2: float32 [n]."""
+        """What |x - q|^2 / 2 - |r|^2 / 2 is at least, up to `rounding`, plus what `starts` hold beside: float32 [n]."""
         (products,) = self._product.run({"probe": question.codes, "templates": templates.codes})
         found: Floats = products[0].astype(np.float32)
-        # The network can take off the middle itself, in four times the time.
-        found -= templates.sums * np.float32(_MIDDLE)
-        found *= -question.step
-        found += templates.costs
+        found *= np.float32(-self._probe_step)
+        found += templates.starts
         found -= templates.slack * question.slack
-        found -= np.float32(self.rounding)
         return found
 
 

@@ -173,7 +173,7 @@ class VectorIndex:
         """The places of all that can be among the `limit` that cost least, and cost at most `most`."""
         coarsener = self._coarsener
         question = coarsener.question(values)
-        nearest = _Nearest(limit, most - question.offset, 2 * coarsener.rounding)
+        nearest = _Nearest(limit, most - question.offset, 3 * coarsener.rounding)
         for number, block in enumerate(self._blocks):
             least = coarsener.least(question, block.coarse)
             some = np.flatnonzero(least < nearest.bound)

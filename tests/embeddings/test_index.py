@@ -65,7 +65,7 @@ def test_the_bound_of_the_bytes_is_never_above_the_truth(kind: str, spread: floa
         least = dull.least(question, templates) + question.offset
         apart = rows.astype(np.float64) - probe.astype(np.float64)
         truth = (apart**2).sum(axis=1) / 2
-        assert (least <= truth).all()
+        assert (least - dull.rounding <= truth).all()
 
 
 def test_the_bound_is_near_the_truth_for_people() -> None:  # one that says nothing would also hold
@@ -139,7 +139,8 @@ def test_a_removed_vector_is_no_longer_in_memory() -> None:
     first = index._blocks[0]
     for number in range(16, 40):  # more than the first rows, so that the block has moved
         index.put(UUID(int=number), Template(vectors[number], 1))
-    assert not any(np.isfinite(part).all(axis=0).any() and part.any() for part in first.parts()[:5])
+    assert not any(part.any() for part in first.parts()[:-1])
+    assert np.isinf(first.parts()[-1]).all()
     before = {number: index._blocks[0].coarse.codes[:, number].tobytes() for number in range(40)}
     for number in (0, 39, 20):
         assert index.remove(UUID(int=number))
