@@ -8,23 +8,30 @@ from numpy.typing import NDArray
 from embeddings.coarse import Coarse, Coarsener, Question
 from embeddings.comparison import Comparison
 
-FIRST_ROWS: Final = 16
-ROWS: Final = 16_384
+ROWS: Final = 65_536
+_MOST_BYTES: Final = 2**23
+_FIRST: Final = 16
+
+
+def rows_of(axes: int) -> int:
+    """How many templates a block holds: enough to be worth a call, few enough that their bytes stay in a cache."""
+    return min(ROWS, _MOST_BYTES // axes)
 
 
 class Block:
     """Room for `capacity` templates, filled from the front; not safe to share between threads.
 
     `rows` float32 [capacity, dimension]; `captures` int32, `own` float64 [capacity], the comparison's number; `coarse`:
-    the same in bytes, its costs with the comparison's number. A place without a template starts infinitely high.
+    the same in bytes, for `width` of them, its costs with the comparison's number. A place without a template starts
+    infinitely high. Memory for rows is taken by the system when they are written, so that only `coarse`, which is read
+    as a whole, has to grow.
     """
 
-    def __init__(self, dimension: int, axes: int, capacity: int = FIRST_ROWS) -> None:
+    def __init__(self, dimension: int, axes: int, capacity: int) -> None:
         self.rows: NDArray[np.float32] = np.zeros((capacity, dimension), np.float32)
         self.captures: NDArray[np.int32] = np.zeros(capacity, np.int32)
         self.own: NDArray[np.float64] = np.zeros(capacity)
-        codes, costs, slack = np.zeros((axes, capacity), np.int8), *np.zeros((2, capacity), np.float32)
-        self.coarse = Coarse(codes, costs, np.full(capacity, np.inf, np.float32), slack)
+        self.coarse = _empty(axes, min(_FIRST, capacity))
 
     @classmethod
     def of(
@@ -42,6 +49,10 @@ class Block:
     def capacity(self) -> int:
         return len(self.rows)
 
+    @property
+    def width(self) -> int:
+        return len(self.coarse.costs)
+
     def copy_from(self, other: "Block", source: int, count: int, place: int) -> None:
         """Takes over some of another block's templates."""
         for mine, theirs in zip(self.parts(), other.parts(), strict=True):
@@ -54,22 +65,33 @@ class Block:
         self.coarse.starts[place : place + count] = np.inf
 
     def parts(self) -> tuple[NDArray[Any], ...]:
-        """All that is known of the templates, each [..., capacity]."""
-        coarse = self.coarse
-        return self.rows.T, self.captures, self.own, coarse.codes, coarse.costs, coarse.slack, coarse.starts
+        """All that is known of the templates, each [..., n]."""
+        return self.rows.T, self.captures, self.own, *_parts(self.coarse)
 
-    def grown(self, needed: int) -> "Block":
-        """At least twice the room and the same templates. This one is wiped: the freed memory keeps nobody."""
-        larger = Block(self.rows.shape[1], len(self.coarse.codes), min(ROWS, max(needed, 2 * self.capacity)))
-        larger.copy_from(self, 0, self.capacity, 0)
-        self.wipe(0, self.capacity)
-        return larger
+    def widen(self, needed: int) -> None:
+        """Makes room for so many in bytes, and some more. What was there is wiped: the freed memory keeps nobody."""
+        if needed <= self.width:
+            return
+        old = self.coarse
+        self.coarse = _empty(len(old.codes), min(self.capacity, max(needed, self.width + self.width // 4)))
+        for part, before in zip(_parts(self.coarse), _parts(old), strict=True):
+            part[..., : before.shape[-1]] = before
+            before[:] = 0
 
     def full(self, places: NDArray[np.int64], question: Question) -> NDArray[np.float32]:
         """What the templates at these places cost, in float32, less the probe's part `offset`."""
-        if 4 * places.size > self.capacity:  # then copying them takes longer
-            products = (self.rows @ question.apart)[places]
+        if 4 * places.size > self.width:  # then copying them takes longer
+            products = (self.rows[: self.width] @ question.apart)[places]
         else:
             products = self.rows.take(places, axis=0) @ question.apart
         costs: NDArray[np.float32] = self.coarse.costs[places] - products + question.middle
         return costs
+
+
+def _empty(axes: int, width: int) -> Coarse:
+    codes, costs, slack = np.zeros((axes, width), np.int8), *np.zeros((2, width), np.float32)
+    return Coarse(codes, costs, np.full(width, np.inf, np.float32), slack)
+
+
+def _parts(coarse: Coarse) -> tuple[NDArray[Any], ...]:
+    return coarse.codes, coarse.costs, coarse.slack, coarse.starts

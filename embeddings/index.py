@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.axes import Axes
-from embeddings.blocks import ROWS, Block
+from embeddings.blocks import Block, rows_of
 from embeddings.captures import Template
 from embeddings.coarse import Coarsener
 from embeddings.comparison import ByDistance, Comparison
@@ -55,7 +55,8 @@ class VectorIndex:
         self.comparison: Comparison = comparison or ByDistance()
         self._coarsener = Coarsener(axes or Axes.plain(dimension))
         self._lock = threading.Lock()
-        self._blocks = [Block(dimension, self._coarsener.axes.count)]
+        self._rows = rows_of(self._coarsener.axes.count)
+        self._blocks = [self._block()]
         self._keys: list[UUID] = []
         self._places: dict[UUID, int] = {}
 
@@ -180,10 +181,10 @@ class VectorIndex:
             if some.size > _FEW:
                 order = np.argpartition(least[some], _FEW)
                 few, some = some[order[:_FEW]], some[order[_FEW:]]
-                nearest.add(number * ROWS + few, block.full(few, question))
+                nearest.add(number * self._rows + few, block.full(few, question))
                 some = some[least[some] < nearest.bound]
             if some.size:
-                nearest.add(number * ROWS + some, block.full(some, question))
+                nearest.add(number * self._rows + some, block.full(some, question))
         return np.sort(nearest.places)
 
     def compare(self, probe: FaceVector, template: FaceVector) -> float:
@@ -197,16 +198,18 @@ class VectorIndex:
         if vector.model_id != self.model_id or vector.values.shape != (self.dimension,):
             raise ValueError("a vector of another model does not belong into this index")
 
+    def _block(self) -> Block:
+        return Block(self.dimension, self._coarsener.axes.count, self._rows)
+
     def _place(self, number: int) -> tuple[Block, int]:
-        return self._blocks[number // ROWS], number % ROWS  # only the last block is ever smaller
+        return self._blocks[number // self._rows], number % self._rows
 
     def _room(self, first: int, count: int) -> tuple[Block, int]:
         """Where the next of `count` templates goes."""
-        if first == ROWS * len(self._blocks):
-            self._blocks.append(Block(self.dimension, self._coarsener.axes.count, ROWS))
-        block, place = self._blocks[-1], first % ROWS
-        if block.capacity < min(ROWS, place + count):
-            block = self._blocks[-1] = block.grown(place + count)
+        if first == self._rows * len(self._blocks):
+            self._blocks.append(self._block())
+        block, place = self._blocks[-1], first % self._rows
+        block.widen(min(self._rows, place + count))
         return block, place
 
 

@@ -136,21 +136,21 @@ def test_a_removed_vector_is_no_longer_in_memory() -> None:
     index = VectorIndex(MODEL, 128)
     for number in range(16):
         index.put(UUID(int=number), Template(vectors[number], 1))
-    first = index._blocks[0]
-    for number in range(16, 40):  # more than the first rows, so that the block has moved
+    block = index._blocks[0]
+    first = block.coarse
+    for number in range(16, 40):  # more than the first bytes' room, so that these have moved
         index.put(UUID(int=number), Template(vectors[number], 1))
-    assert not any(part.any() for part in first.parts()[:-1])
-    assert np.isinf(first.parts()[-1]).all()
-    before = {number: index._blocks[0].coarse.codes[:, number].tobytes() for number in range(40)}
+    assert block.coarse is not first
+    assert not any(part.any() for part in (first.codes, first.costs, first.starts, first.slack))
+    before = {number: block.coarse.codes[:, number].tobytes() for number in range(40)}
     for number in (0, 39, 20):
         assert index.remove(UUID(int=number))
-        block = index._blocks[0]
-        assert not (block.rows == vectors[number].values).all(axis=1).any()
+        assert not (block.rows[:64] == vectors[number].values).all(axis=1).any()
         assert before[number] not in {column.tobytes() for column in block.coarse.codes.T}
         assert not index.remove(UUID(int=number))
-    block = index._blocks[0]
-    for part in block.parts():
-        assert not np.where(np.isfinite(part[..., 37:]), part[..., 37:], 0).any()
+    for part in block.parts()[:-1]:
+        assert not part[..., 37:].any()
+    assert np.isinf(block.coarse.starts[37:]).all()
     assert np.count_nonzero(block.rows.any(axis=1)) == len(index) == 37
 
 
