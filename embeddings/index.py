@@ -22,8 +22,8 @@ from embeddings.types import VECTOR_TOLERANCE, FaceVector
 
 _FEW: Final = 64
 """So many are compared in full first, where more are in question: their costs exclude most of the others."""
-_CHUNK: Final = 512
-"""Few enough that what is made of them stays in a processor's cache."""
+_CHUNK: Final = 128
+"""Few enough that what is made of them stays in a processor's cache, and in memory that is used again."""
 
 
 @dataclass(frozen=True, slots=True)
