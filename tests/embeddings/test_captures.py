@@ -1,12 +1,14 @@
 """Frames become captures, captures become one template."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.captures import SAME_CAPTURE_DISTANCE as NEAR
-from embeddings.captures import Template, average, group, template
+from embeddings.captures import Template, average, averages, group, template
 from tests.embeddings.vectors import at_distance, random_vector
 
 PERSON = random_vector(1)
@@ -88,3 +90,28 @@ def test_a_template_can_be_made_again_from_the_capture_numbers() -> None:
     again = average(frames, group(frames, times, NEAR))
     assert again.captures == 2
     assert again.vector.distance(template(frames, times, NEAR).vector) == 0.0
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), min_size=1, max_size=6), min_size=1, max_size=6
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_many_are_averaged_as_each_is(people: list[list[tuple[int, int]]], random: Random) -> None:
+    rows = [(person, capture, seed) for person, some in enumerate(people) for capture, seed in some]
+    random.shuffle(rows)
+    owners, captures, seeds = (np.array(column) for column in zip(*rows, strict=True))
+    vectors = np.stack([at_distance(PERSON, 0.05 + 0.02 * seed, seed).values for seed in seeds])
+    made, counts = averages(vectors, owners, captures)
+    for person in range(len(people)):
+        mine = owners == person
+        one = average([type(PERSON)(row, PERSON.model_id) for row in vectors[mine]], captures[mine].tolist())
+        np.testing.assert_allclose(made[person], one.vector.values, atol=1e-7)
+        assert counts[person] == one.captures
+
+
+def test_many_that_cancel_out_are_refused() -> None:
+    both = np.stack((PERSON.values, -PERSON.values))
+    with pytest.raises(ValueError, match="cancel out"):
+        averages(both, np.zeros(2, np.int64), np.zeros(2, np.int64))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.captures import Template
-from embeddings.matching import AMBIGUITY_MARGIN, Decision, Outcome, VectorIndex, identify, verify
+from embeddings.index import VectorIndex
+from embeddings.matching import AMBIGUITY_MARGIN, Decision, Outcome, identify, verify
 from embeddings.operating import DLIB_POINTS, GalleryTooLarge, Mode, identification_point
 from embeddings.types import FaceVector
 from tests.embeddings.vectors import MODEL, at_distance, random_vector
@@ -74,20 +75,6 @@ def test_search_is_exact_where_float32_cannot_tell_them_apart() -> None:
     found = index.search(PERSON, 5)
     nearest = sorted(range(40), key=lambda i: close[order[i]].distance(PERSON))[:5]
     assert [candidate.key for candidate in found] == [key(number) for number in nearest]
-
-
-def test_a_removed_vector_is_no_longer_in_memory() -> None:
-    vectors = [random_vector(seed) for seed in range(40)]  # more than the first rows, so that the matrix has moved
-    index = gallery(*(Template(vector, 1) for vector in vectors[:16]))
-    first = index._rows
-    for number in range(16, 40):
-        index.put(key(number), Template(vectors[number], 1))
-    assert not first.any()
-    for number in (0, 39, 20):
-        assert index.remove(key(number))
-        assert not (index._rows == vectors[number].values).all(axis=1).any()
-        assert not index.remove(key(number))
-    assert np.count_nonzero(index._rows.any(axis=1)) == len(index) == 37
 
 
 def test_get_gives_a_copy() -> None:
