@@ -10,16 +10,17 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import ColumnElement, Engine, func, select, update
 from sqlmodel import Session, col
 
 from db.audit_chain import Break, Detail, Entry, Finding, Head, breaks, canonical, code_of, pseudonym
 from db.errors import StorageUnavailable, told_apart
 from db.keys import digest_under
-from db.tables import AuditHeadRow, AuditRow, AuditTailRow
+from db.tables import DEFAULT_TENANT, AuditHeadRow, AuditRow, AuditTailRow
 
 Secrets = Callable[[str], bytes]
 PEOPLE: Final = "audit people"
+TENANT: Final = "tenant"
 PAGE: Final = 1000
 _HEAD: Final = b"facewarden audit head 1"
 
@@ -73,13 +74,15 @@ class AuditLog:
             self._set_head(session, head)
             session.commit()
 
-    def entries(self, after: int = 0, *, person: str | None = None) -> Iterator[Entry]:
-        """Entries behind a number, in their order; only those of one pseudonym where it is given."""
+    def entries(self, after: int = 0, *, person: str | None = None, tenant: str | None = None) -> Iterator[Entry]:
+        """Entries behind a number, in their order; only those of one pseudonym, or of one tenant, where it is given."""
         with told_apart(), Session(self._data) as session:
             while True:
                 query = select(AuditRow).where(col(AuditRow.number) > after).order_by(col(AuditRow.number)).limit(PAGE)
                 if person is not None:
                     query = query.where(col(AuditRow.person) == person)
+                if tenant is not None:
+                    query = query.where(_is_of(tenant))
                 rows = session.scalars(query).all()
                 for row in rows:
                     yield _entry(row)
@@ -88,9 +91,11 @@ class AuditLog:
                 after = rows[-1].number
                 session.expunge_all()
 
-    def length(self) -> int:
-        """How many entries were written."""
+    def length(self, tenant: str | None = None) -> int:
+        """How many entries were written, or are of one tenant."""
         with told_apart(), Session(self._data) as session:
+            if tenant is not None:
+                return session.scalar(select(func.count()).select_from(AuditRow).where(_is_of(tenant))) or 0
             return session.scalar(select(col(AuditTailRow.number))) or 0
 
     def last(self, count: int) -> list[Entry]:
@@ -168,6 +173,19 @@ class AuditLog:
 
     def _proof(self, head: Head) -> bytes:
         return digest_under(self._key(1), _HEAD + struct.pack(">Q", head.number) + head.code)
+
+
+def of_tenant(tenant: str) -> dict[str, Detail]:
+    """The details that say whose an entry is; without them it is the default tenant's, as all were before."""
+    return {} if tenant == DEFAULT_TENANT else {TENANT: tenant}
+
+
+def _is_of(tenant: str) -> ColumnElement[bool]:
+    """Within a value of the JSON a quotation mark has a backslash before it, so nothing else looks like this."""
+    details = col(AuditRow.details)
+    if tenant == DEFAULT_TENANT:
+        return details.not_like(f'%"{TENANT}":%')
+    return details.like(f'%"{TENANT}":"{tenant}"%')
 
 
 def _entry(row: AuditRow) -> Entry:

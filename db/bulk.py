@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import String, exists, func, or_, select, type_coerce
 from sqlmodel import Session
 
 from db.errors import Fault, RecordUnreadable
@@ -42,15 +42,24 @@ def people_ids(session: Session) -> set[bytes]:
     return {id_bytes(raw) for (raw,) in rows}
 
 
-def open_all(session: Session, keystore: Keystore, model_id: str) -> Iterator[OpenedTemplates]:
-    """Everybody's templates of one model, some people at a time. Raises RecordUnreadable.
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Templates of one model and of one generation of the transform, of a tenant's people."""
+
+    tenant: str
+    model_id: str
+    transform: int
+
+
+def open_all(session: Session, keystore: Keystore, whose: Whose) -> Iterator[OpenedTemplates]:
+    """Everybody's templates of that kind, some people at a time. Raises RecordUnreadable.
 
     People whose key has been destroyed are on their way out and left out.
     """
     batch = _Batch()
-    waiting = _with_several(session, model_id)
+    waiting = _with_several(session, whose)
     unfinished: dict[bytes, list[tuple[bytes, int]]] = {person: [] for person in waiting}
-    for person, payload, capture in _opened(session, keystore, model_id):
+    for person, payload, capture in _opened(session, keystore, whose):
         if person not in waiting:
             batch.add(person, [(payload, capture)])
         else:
@@ -67,23 +76,32 @@ def open_all(session: Session, keystore: Keystore, model_id: str) -> Iterator[Op
         yield batch.opened()
 
 
-def _with_several(session: Session, model_id: str) -> dict[bytes, int]:
+def _with_several(session: Session, whose: Whose) -> dict[bytes, int]:
     table = TemplateRow.metadata.tables["template"].c
     count = func.count()
-    query = select(type_coerce(table.user_id, String), count).where(table.model_id == model_id)
+    query = select(type_coerce(table.user_id, String), count).where(
+        table.model_id == whose.model_id, table.transform == whose.transform
+    )
     rows = session.execute(query.group_by(table.user_id).having(count > 1))
     return {id_bytes(owner): number for owner, number in rows}
 
 
-def _opened(session: Session, keystore: Keystore, model_id: str) -> Iterator[tuple[bytes, bytes, int]]:
+def _opened(session: Session, keystore: Keystore, whose: Whose) -> Iterator[tuple[bytes, bytes, int]]:
     """Person, payload and capture of each template, in the order in which the database has them."""
     table = TemplateRow.metadata.tables["template"].c
     row_id, owner = type_coerce(table.template_id, String), type_coerce(table.user_id, String)
-    query = select(row_id, owner, table.capture, table.sealed).where(table.model_id == model_id)
+    model_id = whose.model_id
+    query = select(row_id, owner, table.capture, table.sealed, table.transform).where(table.model_id == model_id)
+    person_table = PersonRow.metadata.tables["person"].c
+    others = or_(person_table.tenant < whose.tenant, person_table.tenant > whose.tenant)
+    if session.scalar(select(exists().where(others))):  # else the join would only cost time
+        query = query.where(table.user_id.in_(select(person_table.user_id).where(person_table.tenant == whose.tenant)))
     keys = keystore.payloads()
     places = Places(TEMPLATE, _ROW_BYTES, model_id)
     for rows in session.execute(query).partitions(BATCH):
-        for raw_row, raw_owner, capture, sealed in rows:
+        for raw_row, raw_owner, capture, sealed, transform in rows:
+            if transform != whose.transform:
+                continue
             person, row = id_bytes(raw_owner), id_bytes(raw_row)
             key = keys.get(person)
             if key is None:

@@ -11,7 +11,7 @@ from db.errors import told_apart
 from db.keystore import Keystore
 from db.payloads import pack_mapping, unpack_mapping
 from db.sealing import Aead, Place, seal
-from db.tables import DetailRow, GalleryRow
+from db.tables import DetailRow, GalleryRow, PersonRow
 
 ATTRIBUTES: Final = "attributes"
 METADATA: Final = "metadata"
@@ -22,15 +22,16 @@ RECOVERY: Final = "recovery"
 class Details:
     """Within the transaction of a unit of work."""
 
-    def __init__(self, session: Session, keystore: Keystore) -> None:
+    def __init__(self, session: Session, keystore: Keystore, tenant: str) -> None:
         self._session = session
         self._keystore = keystore
+        self._people = select(col(PersonRow.user_id)).where(col(PersonRow.tenant) == tenant)
 
     def get(self, user_id: UUID, kind: str) -> Mapping[str, Any] | None:
         """None where there is none, or nobody. Raises RecordUnreadable."""
         query = select(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
         with told_apart():
-            row = self._session.scalar(query)
+            row = self._session.scalar(query.where(col(DetailRow.user_id).in_(self._people)))
             keys = None if row is None else self._keystore.get(user_id)
         if row is None or keys is None:
             return None
@@ -40,7 +41,8 @@ class Details:
         """In the place of the one before, whose bytes are overwritten. False where nobody has this ID."""
         self.drop(user_id, kind)
         with told_apart():
-            keys = self._keystore.get(user_id)
+            here = self._session.scalar(self._people.where(col(PersonRow.user_id) == user_id))
+            keys = None if here is None else self._keystore.get(user_id)
             if keys is None:
                 return False
             self._session.add(sealed_detail(keys.successor or keys.current, user_id, kind, values))
@@ -50,6 +52,7 @@ class Details:
     def drop(self, user_id: UUID, kind: str) -> bool:
         """False where there was none. What it leaves in free space goes with the next sweep."""
         query = delete(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
+        query = query.where(col(DetailRow.user_id).in_(self._people))
         with told_apart():
             gone = self._session.scalars(query.returning(col(DetailRow.detail_id))).all()
             if gone:

@@ -53,6 +53,19 @@ class DatabaseInUse(StorageError):
     code = "database_in_use"
 
 
+class UnknownTenant(StorageError):
+    code = "unknown_tenant"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no tenant {name}")
+
+
+class TransformChanged(StorageError):
+    """The vectors were turned by a transform that the tenant has replaced meanwhile: make them anew."""
+
+    code = "transform_changed"
+
+
 class BackupRefused(StorageError):
     code = "backup_refused"
 

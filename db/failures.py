@@ -21,8 +21,9 @@ class Failures:
 class FailureLedger:
     """Within the transaction of a unit of work. Subjects are digests: no ID and no address is kept here."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, tenant: str) -> None:
         self._session = session
+        self._tenant = tenant
 
     def of(self, subjects: Iterable[str]) -> Mapping[str, Failures]:
         """Those of the subjects who have any."""
@@ -35,15 +36,15 @@ class FailureLedger:
         for subject in subjects:
             row = self._session.get(FailureRow, subject)
             if row is None:
-                self._session.add(FailureRow(subject=subject, failures=1, failed_at=at))
+                self._session.add(FailureRow(subject=subject, tenant=self._tenant, failures=1, failed_at=at))
             else:
                 row.failures, row.failed_at = row.failures + 1, at
         self._session.flush()
 
     def count(self, least: int) -> int:
-        """How many subjects have at least so many."""
-        query = select(func.count()).select_from(FailureRow).where(col(FailureRow.failures) >= least)
-        return self._session.scalar(query) or 0
+        """How many subjects of the tenant have at least so many."""
+        query = select(func.count()).select_from(FailureRow).where(col(FailureRow.tenant) == self._tenant)
+        return self._session.scalar(query.where(col(FailureRow.failures) >= least)) or 0
 
     def forgive(self, subjects: Iterable[str]) -> int:
         """Starts anew; how many of the subjects had any."""
@@ -51,6 +52,6 @@ class FailureLedger:
         return len(self._session.scalars(query.returning(col(FailureRow.subject))).all())
 
     def forget(self, before: datetime) -> int:
-        """Drops whoever has not failed since a moment; how many."""
+        """Drops whoever has not failed since a moment, of any tenant; how many."""
         query = delete(FailureRow).where(col(FailureRow.failed_at) < before)
         return len(self._session.scalars(query.returning(col(FailureRow.subject))).all())

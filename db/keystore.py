@@ -241,7 +241,29 @@ class Keystore:
         """Raises RecordUnreadable."""
         return open_record(self.keyring.get(key_id_of(row.wrapped)), secret_place(row.purpose), row.wrapped)
 
+    def known_secret(self, purpose: str) -> bytes | None:
+        """The same, but none is made: None where there is none."""
+        with Session(self.engine) as session:
+            row = session.get(SecretRow, purpose)
+            return None if row is None else self.open_secret(row)
+
+    def purposes(self, prefix: str) -> list[str]:
+        """What there are secrets for, of what begins so."""
+        with Session(self.engine) as session:
+            return list(
+                session.scalars(
+                    select(col(SecretRow.purpose)).where(col(SecretRow.purpose).startswith(prefix, autoescape=True))
+                )
+            )
+
     # Destruction
+
+    def destroy_secrets(self, purposes: Sequence[str]) -> None:
+        """Deletes secrets; their traces go with `clear`."""
+        with Session(self.engine) as session:
+            session.execute(delete(SecretRow).where(col(SecretRow.purpose).in_(purposes)))
+            session.execute(update(KeystoreRow).values(dirty=True))
+            session.commit()
 
     def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> None:
         """Deletes keys; their traces go with `clear`. `erased_at`: with a tombstone, so that no backup undoes it."""

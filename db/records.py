@@ -15,11 +15,13 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewTemplate:
-    """One photo's vector. `capture`: the number of the independent moment that the photo belongs to."""
+    """One photo's vector. `capture`: the number of the independent moment that the photo belongs to. `transform`: the
+    generation of the tenant's transform that it is turned by."""
 
     vector: Vector = field(repr=False)
     model_id: str
     capture: int
+    transform: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +33,7 @@ class StoredTemplate:
     model_id: str
     capture: int
     created_at: datetime
+    transform: int = 0
 
 
 @dataclass(frozen=True, slots=True)

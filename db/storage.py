@@ -1,6 +1,7 @@
 """The storage as a whole: two databases, one master key."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, inspect, select, update
 from sqlmodel import Session, col
 
-from db.audit import AuditLog
+from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
@@ -19,7 +20,18 @@ from db.keys import KeyProvider
 from db.keystore import Keystore, chunks
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
-from db.tables import ConsentRow, DataTable, DetailRow, GalleryRow, PersonRow, TemplateRow
+from db.tables import (
+    DEFAULT_TENANT,
+    ConsentRow,
+    DataTable,
+    DetailRow,
+    GalleryRow,
+    PersonRow,
+    TemplateRow,
+    TenantRow,
+)
+from db.tenants import Tenants
+from db.transforms import Transforms
 from db.unit_of_work import UnitOfWork
 
 ORPHAN_AGE: Final = timedelta(minutes=10)
@@ -31,7 +43,10 @@ def _utc_now() -> datetime:
 
 
 class Storage:
-    """People, sealed, and their keys. Safe to use from several threads; a `UnitOfWork` is not."""
+    """People, sealed, and their keys. Safe to use from several threads; a `UnitOfWork` is not.
+
+    It is opened for the default tenant; `of` gives that of another one.
+    """
 
     def __init__(
         self, data: Engine, keys: Engine, provider: KeyProvider, keyring: Keyring, clock: Callable[[], datetime]
@@ -42,6 +57,7 @@ class Storage:
         self._keystore = Keystore(keys, keyring)
         self.audit = AuditLog(data, keys, self.secret)
         self.now = clock
+        self.tenant = DEFAULT_TENANT
 
     @classmethod
     def open(
@@ -72,9 +88,23 @@ class Storage:
         self._data.dispose()
         self._keys.dispose()
 
+    def of(self, tenant: str) -> "Storage":
+        """The same databases, seen by another tenant: its people alone are known, also by ID."""
+        other = copy(self)
+        other.tenant = tenant
+        return other
+
+    def tenants(self) -> Tenants:
+        """Which tenants there are."""
+        return Tenants(self._data)
+
+    def transforms(self) -> Transforms:
+        """By which secrets the tenant's templates are turned."""
+        return Transforms(self._data, self._keystore, self.tenant)
+
     def begin(self) -> UnitOfWork:
-        """A unit of work; used as a context manager and rolled back unless committed."""
-        return UnitOfWork(self._data, self._keystore, self.audit, self.now())
+        """A unit of work of the tenant; used as a context manager and rolled back unless committed."""
+        return UnitOfWork(self._data, self._keystore, self.audit, self.now(), self.tenant)
 
     def secret(self, purpose: str) -> bytes:
         """32 random bytes for one purpose, kept wrapped in the key store: the same at every start, and under the
@@ -99,15 +129,25 @@ class Storage:
             return Resealed(count, pending=not (self._keystore.clear() & self._clear_data()))
 
     def erase(self, user_ids: Sequence[UUID], **why: Detail) -> Erasure:
-        """Erases people for good: keys first, then their rows. IDs of nobody are passed over. `why` goes into the log.
+        """Erases people of the tenant for good: keys first, then their rows. IDs of nobody are passed over. `why` goes
+        into the log.
 
         Once this has returned nothing of theirs can be read, in any copy of the data; see `Erasure.pending`.
         """
-        ids = sorted(set(user_ids))
         with told_apart():
+            ids = self._own(sorted(set(user_ids)))
             self._keystore.destroy(ids, erased_at=self.now())
             erased = self._delete_rows(ids, **why)
             return Erasure(erased, pending=not self._keystore.clear())
+
+    def _own(self, user_ids: Sequence[UUID]) -> list[UUID]:
+        with Session(self._data) as session:
+            own = select(col(PersonRow.user_id)).where(col(PersonRow.tenant) == self.tenant)
+            return [
+                each
+                for some in chunks(user_ids)
+                for each in session.scalars(own.where(col(PersonRow.user_id).in_(some)))
+            ]
 
     def leave_out(self, user_ids: Sequence[UUID]) -> None:
         """Deletes the rows of people whose records cannot be opened; their keys stay."""
@@ -121,11 +161,14 @@ class Storage:
         with Session(self._data) as session:
             session.execute(update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True))
             for some in chunks(user_ids):
-                here = select(col(PersonRow.user_id)).where(col(PersonRow.user_id).in_(some))
-                found = session.scalars(here.order_by(col(PersonRow.number))).all()
+                here = select(col(PersonRow.user_id), col(PersonRow.tenant)).where(col(PersonRow.user_id).in_(some))
+                found = session.execute(here.order_by(col(PersonRow.number))).all()
                 count += len(found)
-                for user_id in found:
-                    head = self.audit.append(session, self.now(), "erased", user_id, **why)
+                for user_id, tenant in found:
+                    head = self.audit.append(session, self.now(), "erased", user_id, **why, **of_tenant(tenant))
+                revision = select(col(GalleryRow.revision)).scalar_subquery()
+                theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
+                session.execute(update(TenantRow).where(theirs).values(revision=revision))
                 for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()

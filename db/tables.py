@@ -1,11 +1,13 @@
 """The tables: the data in one database, the keys that open it in another."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Dialect, ForeignKey, LargeBinary, MetaData, String, TypeDecorator, Uuid
 from sqlmodel import Field, SQLModel
+
+DEFAULT_TENANT: Final = "default"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,6 +49,7 @@ class PersonRow(DataTable, table=True):
 
     __tablename__ = "person"
     user_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    tenant: str = Field(default=DEFAULT_TENANT, index=True)
     number: int = Field(index=True, unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     consent_at: datetime = Field(sa_type=UtcDateTime)
@@ -56,8 +59,19 @@ class PersonRow(DataTable, table=True):
     revision: int = Field(index=True)
 
 
+class TenantRow(DataTable, table=True):
+    """A body of people who never meet those of another. `revision`: that of the gallery when anybody of them last
+    changed. `transform`: the generation of the transform that templates are written with; 0 for none yet."""
+
+    __tablename__ = "tenant"
+    name: str = Field(primary_key=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    revision: int = 0
+    transform: int = 0
+
+
 class TemplateRow(DataTable, table=True):
-    """One photo's vector, sealed."""
+    """One photo's vector, sealed. `transform`: the generation of the transform that it is turned by; 0 for none."""
 
     __tablename__ = "template"
     template_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -65,6 +79,7 @@ class TemplateRow(DataTable, table=True):
     model_id: str
     capture: int
     created_at: datetime = Field(sa_type=UtcDateTime)
+    transform: int = Field(default=0, index=True)
     sealed: bytes = Field(sa_type=LargeBinary)
 
 
@@ -117,6 +132,7 @@ class FailureRow(DataTable, table=True):
 
     __tablename__ = "failure"
     subject: str = Field(primary_key=True)
+    tenant: str = Field(default=DEFAULT_TENANT, index=True)
     failures: int
     failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
 

@@ -7,35 +7,41 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, Select, delete, exists, func, select, update
+from sqlalchemy import Engine, Select, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
-from db.audit import AuditLog
+from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail, Head
-from db.bulk import TEMPLATE, OpenedTemplates, open_all
+from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
-from db.errors import Fault, RecordUnreadable, StorageError, told_apart
+from db.errors import Fault, RecordUnreadable, StorageError, TransformChanged, UnknownTenant, told_apart
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, seal
-from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
+from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
 MAX_TEMPLATES: Final = 10
 
 
 class UnitOfWork:
-    """A context manager over one database session. Not to be shared between threads. `now`: when it began."""
+    """A context manager over one database session. Not to be shared between threads. `now`: when it began.
 
-    def __init__(self, engine: Engine, keystore: Keystore, audit: AuditLog, now: datetime) -> None:
+    It is one tenant's: people of another are as unknown to it as nobody.
+    """
+
+    def __init__(self, engine: Engine, keystore: Keystore, audit: AuditLog, now: datetime, tenant: str) -> None:
         self._session = Session(engine)
         self._keystore = keystore
         self._audit = audit
         self.now = now
-        self.failures = FailureLedger(self._session)
-        self.details = Details(self._session, keystore)
+        self.tenant = tenant
+        self._mine = col(PersonRow.tenant) == tenant
+        self._ids = select(col(PersonRow.user_id)).where(self._mine)
+        self.failures = FailureLedger(self._session, tenant)
+        self.details = Details(self._session, keystore, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
 
@@ -63,7 +69,7 @@ class UnitOfWork:
     def note(self, kind: str, user_id: UUID | None, **details: Detail) -> None:
         """An entry of the audit log, written if and only if this unit of work is committed."""
         with told_apart():
-            self._head = self._audit.append(self._session, self.now, kind, user_id, **details)
+            self._head = self._audit.append(self._session, self.now, kind, user_id, **details, **of_tenant(self.tenant))
 
     def take_turn(self) -> None:
         """Nobody else writes failures or audit entries until this unit of work ends."""
@@ -87,6 +93,7 @@ class UnitOfWork:
         """Enrols somebody with 1 to 10 templates: their key first, in the key store, then the sealed rows.
 
         `factors`: details beside attributes and metadata, by kind. Raises ValueError for another number of templates,
+        UnknownTenant, TransformChanged where the templates are not turned as the tenant's are by now, and
         StorageUnavailable where the database does not answer.
         """
         if not 1 <= len(templates) <= MAX_TEMPLATES:
@@ -95,9 +102,11 @@ class UnitOfWork:
             key = self._keystore.create(user_id, self.now)
             self._new_keys.append(user_id)
             gallery = self._next_revision(people=1)
+            self._require_turned(templates)
             self._session.add(
                 PersonRow(
                     user_id=user_id,
+                    tenant=self.tenant,
                     number=gallery.people,
                     created_at=self.now,
                     consent_at=consent.at,
@@ -121,7 +130,15 @@ class UnitOfWork:
         gallery = self._session.get(GalleryRow, 1, populate_existing=True)
         if gallery is None:
             raise StorageError("the gallery row is missing")
+        tenant = update(TenantRow).where(col(TenantRow.name) == self.tenant).values(revision=gallery.revision)
+        if self._session.scalar(tenant.returning(col(TenantRow.name))) is None:
+            raise UnknownTenant(self.tenant)
         return gallery
+
+    def _require_turned(self, templates: Sequence[NewTemplate]) -> None:
+        transform = self.transform()
+        if any(template.transform != transform for template in templates):
+            raise TransformChanged("these vectors are not turned as the tenant's templates are")
 
     def _sealed_template(self, key: SealingKey, user_id: UUID, template: NewTemplate) -> TemplateRow:
         template_id = uuid4()
@@ -132,13 +149,14 @@ class UnitOfWork:
             model_id=template.model_id,
             capture=template.capture,
             created_at=self.now,
+            transform=template.transform,
             sealed=seal(key, place, pack_vector(template.vector)),
         )
 
     def person(self, user_id: UUID) -> Person | None:
         """Somebody enrolled; None for nobody. Raises RecordUnreadable."""
         with told_apart():
-            row = self._session.get(PersonRow, user_id)
+            row = self._session.scalar(select(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine))
             return None if row is None else next(iter(self._opened([row])), None)
 
     def people(
@@ -148,7 +166,8 @@ class UnitOfWork:
 
         `flagged`: those flagged alone; `without_model`: those alone who have no template of that model.
         """
-        query = _chosen(select(PersonRow), flagged=flagged, without_model=without_model).order_by(col(PersonRow.number))
+        query = _chosen(select(PersonRow).where(self._mine), flagged=flagged, without_model=without_model)
+        query = query.order_by(col(PersonRow.number))
         with told_apart():
             return self._opened(self._session.scalars(query.offset(offset).limit(limit)).all())
 
@@ -195,13 +214,14 @@ class UnitOfWork:
 
     def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
         """How many are enrolled, or flagged, or have no template of a model."""
-        query = _chosen(select(func.count()).select_from(PersonRow), flagged=flagged, without_model=without_model)
+        query = select(func.count()).select_from(PersonRow).where(self._mine)
+        query = _chosen(query, flagged=flagged, without_model=without_model)
         with told_apart():
             return self._session.scalar(query) or 0
 
     def user_ids(self) -> set[UUID]:
         with told_apart():
-            return set(self._session.scalars(select(col(PersonRow.user_id))))
+            return set(self._session.scalars(self._ids))
 
     # Templates
 
@@ -209,58 +229,81 @@ class UnitOfWork:
         """Somebody's templates, opened. Raises RecordUnreadable."""
         with told_apart():
             key = self._keystore.get(user_id)
-            return list(self._opened_templates({} if key is None else {user_id: key}, user_id=user_id))
+            whose = self._ids.where(col(PersonRow.user_id) == user_id)
+            return list(self._opened_templates({} if key is None else {user_id: key}, whose))
 
     def all_templates(self, since_revision: int = -1) -> Iterator[StoredTemplate]:
         """The templates of everybody who changed after a revision, opened, person by person."""
         with told_apart():
             changed = None
             if since_revision > 0:
-                query = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
-                changed = list(self._session.scalars(query))
-            yield from self._opened_templates(self._keystore.all(changed), since_revision=since_revision)
+                changed = list(self._session.scalars(self._ids.where(col(PersonRow.revision) > since_revision)))
+            whose = self._ids if changed is None else self._ids.where(col(PersonRow.revision) > since_revision)
+            yield from self._opened_templates(self._keystore.all(changed), whose)
 
-    def everybody(self, model_id: str) -> Iterator[OpenedTemplates]:
-        """Everybody's templates of one model, opened, some people at a time: `all_templates` for many."""
+    def everybody(self, model_id: str, transform: int = 0) -> Iterator[OpenedTemplates]:
+        """Everybody's templates of one model that are turned by that generation, opened, some people at a time:
+        `all_templates` for many."""
         with told_apart():
-            yield from open_all(self._session, self._keystore, model_id)
+            yield from open_all(self._session, self._keystore, Whose(self.tenant, model_id, transform))
+
+    def turned_otherwise(self, transform: int) -> Iterator[StoredTemplate]:
+        """All templates of everybody who has one that is turned by another generation, opened, person by person."""
+        turned = col(TemplateRow.transform)  # two ranges can use the index, an inequality cannot
+        others = select(col(TemplateRow.user_id)).where(or_(turned < transform, turned > transform))
+        whose = self._ids.where(col(PersonRow.user_id).in_(others))
+        with told_apart():
+            found = list(self._session.scalars(whose))
+            if found:
+                yield from self._opened_templates(self._keystore.all(found), whose)
 
     def _opened_templates(
-        self, keys: Mapping[UUID, PersonKeys], *, since_revision: int = -1, user_id: UUID | None = None
+        self, keys: Mapping[UUID, PersonKeys], whose: Select[Any] | None = None
     ) -> Iterator[StoredTemplate]:
         table = TemplateRow.metadata.tables["template"].c
-        query = select(
-            table.template_id, table.user_id, table.model_id, table.capture, table.created_at, table.sealed
-        ).order_by(table.user_id, table.capture)
-        if user_id is not None:
-            query = query.where(table.user_id == user_id)
-        if since_revision > 0:
-            changed = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
-            query = query.where(table.user_id.in_(changed))
-        for template_id, owner, model_id, capture, created_at, sealed in self._session.execute(query):
+        query = (
+            select(
+                table.template_id,
+                table.user_id,
+                table.model_id,
+                table.capture,
+                table.created_at,
+                table.sealed,
+                table.transform,
+            )
+            .where(table.user_id.in_(self._ids if whose is None else whose))
+            .order_by(table.user_id, table.capture)
+        )
+        for template_id, owner, model_id, capture, created_at, sealed, transform in self._session.execute(query):
             if owner in keys:
                 payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
-                yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
+                yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at, transform)
 
     def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
         """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
 
         False, and nothing to commit, where they are gone or have another number of templates of the added one's model
-        than `beside`: another login was faster.
+        than `beside`: another login was faster. Raises TransformChanged.
         """
         with told_apart():
             revision = self._next_revision(people=0).revision  # from this write on other writers wait
-            row, keys = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
+            self._require_turned([added])
+            query = select(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine)
+            row = self._session.scalar(query, execution_options={"populate_existing": True})
+            keys = self._keystore.get(user_id)
             own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
             held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
             if row is None or keys is None or held != beside:
                 self._session.rollback()
                 return False
+            theirs = select(col(TemplateRow.transform)).where(col(TemplateRow.user_id) == user_id)
+            if set(self._session.scalars(theirs)) - {added.transform}:
+                raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             row.revision = revision
             self._session.add(self._sealed_template(keys.successor or keys.current, user_id, added))
             if without is not None:
-                theirs = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
-                self._session.execute(delete(TemplateRow).where(*theirs))
+                old = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
+                self._session.execute(delete(TemplateRow).where(*old))
                 self._session.execute(update(GalleryRow).values(dirty=True))
             self._session.flush()
             return True
@@ -269,27 +312,38 @@ class UnitOfWork:
 
     def consents(self, user_id: UUID) -> list[Consent]:
         """What somebody agreed to, the earliest first; the last line holds."""
-        query = select(ConsentRow).where(col(ConsentRow.user_id) == user_id).order_by(col(ConsentRow.consent_id))
+        its = col(ConsentRow.user_id) == user_id, col(ConsentRow.user_id).in_(self._ids)
+        query = select(ConsentRow).where(*its).order_by(col(ConsentRow.consent_id))
         with told_apart():
             rows = self._session.scalars(query).all()
         return [Consent(row.at, row.version, row.digest, frozenset(row.uses.split(","))) for row in rows]
 
     def add_consent(self, user_id: UUID, consent: Consent) -> None:
-        """One more line; the last one holds."""
+        """One more line; the last one holds. Nothing for nobody."""
         with told_apart():
+            if self._session.scalar(self._ids.where(col(PersonRow.user_id) == user_id)) is None:
+                return
             self._session.add(_consent_row(user_id, consent))
             self._session.flush()
 
     def logged_in(self, user_id: UUID) -> None:
         """Notes somebody's last login."""
-        query = update(PersonRow).where(col(PersonRow.user_id) == user_id).values(last_login_at=self.now)
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine).values(last_login_at=self.now)
         with told_apart():
             self._session.execute(query, execution_options={"synchronize_session": False})
 
     def revision(self) -> int:
-        """Rises with every enrolment and erasure."""
+        """Rises with every enrolment and erasure of the tenant's people."""
         with told_apart():
-            return self._session.scalar(select(col(GalleryRow.revision))) or 0
+            return self._session.scalar(select(col(TenantRow.revision)).where(col(TenantRow.name) == self.tenant)) or 0
+
+    def transform(self) -> int:
+        """The generation of the transform that templates are written with; 0 for none yet. Raises UnknownTenant."""
+        with told_apart():
+            found = self._session.scalar(select(col(TenantRow.transform)).where(col(TenantRow.name) == self.tenant))
+        if found is None:
+            raise UnknownTenant(self.tenant)
+        return found
 
 
 def _consent_row(user_id: UUID, consent: Consent) -> ConsentRow:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embeddings import fused
 from embeddings.cohort import Cohort
 from embeddings.embed import DLIB_SPEC, ModelSpec
+from embeddings.protection import Transform
 
 Floats = NDArray[np.float32]
 _REACH: Final = 0.3
@@ -51,9 +52,20 @@ class Axes:
         basis = np.linalg.qr(spanning[:most].T)[0].T
         return cls((means.mean(axis=0) / length).astype(np.float32), np.ascontiguousarray(basis, np.float32))
 
+    def turned(self, transform: Transform) -> "Axes":
+        """The same directions for vectors under a transform; one coordinate is as good as another."""
+        if self.basis is None:
+            return self
+        return Axes(transform.apply(self.centre), transform.apply(self.basis), self.reach)
+
 
 def axes_of(spec: ModelSpec) -> Axes:
     """The axes for the vectors of a model: of the published crowd where its vectors are known there."""
+    axes = _raw_axes(spec)
+    return axes if spec.under is None else axes.turned(spec.under)
+
+
+def _raw_axes(spec: ModelSpec) -> Axes:
     if spec.model_id == fused.MODEL_ID:
         return Axes.of_crowd(Cohort.load(fused.COHORT), spec.dimension)
     if spec.model_id == DLIB_SPEC.model_id:  # the first part of a fused vector

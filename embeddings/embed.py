@@ -43,14 +43,19 @@ class ModelSpec:
     licence: str = ""
     views: tuple[int, ...] = ()
     """The lengths of the views that lie side by side in a vector; empty where there is one."""
+    under: Transform | None = field(default=None, repr=False, compare=False)
+    """The transform that the vectors are turned by; None for raw ones."""
 
     def transform(self, secret: bytes) -> Transform:
         """The transform of these vectors that 32 secret bytes give: each view by its own block."""
         return Transform.derive(secret, self.views or (self.dimension,))
 
     def turned(self, transform: Transform) -> "ModelSpec":
-        """The same for vectors under a transform: no value that an operating point judges changes."""
-        return replace(self, comparison=self.comparison.turned(transform))
+        """The same for vectors under a transform: no value that an operating point judges changes. Raises ValueError
+        where they are turned already."""
+        if self.under is not None:
+            raise ValueError("these vectors are turned already")
+        return replace(self, comparison=self.comparison.turned(transform), under=transform)
 
     def by_distance(self) -> "ModelSpec":
         """The same, compared by bare distance."""
@@ -81,6 +86,19 @@ class Embedder(Protocol):
     def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:
         """One vector for each chip (uint8 [150, 150, 3]), in order. Raises ValueError for another shape."""
         ...
+
+
+class TurnedEmbedder:
+    """Another embedder whose vectors come out under a secret transform, and never otherwise."""
+
+    def __init__(self, embedder: FaceEmbedder, transform: Transform) -> None:
+        self._embedder = embedder
+        self._transform = transform
+        self.spec: Final = embedder.spec.turned(transform)
+
+    def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
+        raw = self._embedder.vector(pixels, face, chip)
+        return FaceVector(self._transform.apply(raw.values), raw.model_id)
 
 
 class DlibEmbedder:

@@ -53,6 +53,14 @@ def model_id(name: str) -> str:
     return MODEL_IDS[name] if path is None else slot.model_id(path)
 
 
+def parts(model: str, dimension: int) -> tuple[int, ...]:
+    """What a transform of that model's vectors turns apart, by its model_id: the parts of a vector of so many numbers.
+
+    Of the models, those that ship alone have several; for one that is not set up any more the answer is right too.
+    """
+    return fused.VIEWS if model == fused.MODEL_ID else (dimension,)
+
+
 def require_points(name: str, spec: ModelSpec, fmr: float) -> None:
     """Raises CardRefused for a net of the operator's own that no threshold was measured for, or none as low as `fmr`
     in some mode. `spec`: that of the embedder of that name."""

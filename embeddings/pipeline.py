@@ -12,12 +12,13 @@ from embeddings.align import Aligner
 from embeddings.attribute_models import AttributeModels, attribute_estimator
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
-from embeddings.embed import FaceEmbedder, ModelSpec
+from embeddings.embed import FaceEmbedder, ModelSpec, TurnedEmbedder
 from embeddings.embedders import face_embedder
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, Picture, decode
 from embeddings.mesh import FaceMesh
 from embeddings.onnx import Runtime
+from embeddings.protection import Transform
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
 from embeddings.side_by_side import Cores, SideBySide
 from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
@@ -123,6 +124,10 @@ class FacePipeline:
             estimator=self._estimator,
             cores=self._cores,
         )
+
+    def turned(self, transform: Transform) -> "FacePipeline":
+        """One whose vectors are under a secret transform, and nets and everything else this one's."""
+        return self.with_embedder(TurnedEmbedder(self._embedder, transform))
 
     @property
     def spec(self) -> ModelSpec:

@@ -5,7 +5,7 @@ The guards are plain ASGI middlewares, so that they also see WebSockets and addr
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
+from db.tables import DEFAULT_TENANT
 from service.asgi import App, Message, Receive, Scope, Send, refuse
 from service.errors import ApiKeyRequired, Busy, TokenInvalid
 from service.forms import MalformedBody, RequestTooLarge
@@ -285,25 +286,38 @@ def bearer(request: Request) -> str:
     return token
 
 
-def require_api_key(request: Request, api_key: SecretStr | None) -> None:
-    """Raises ApiKeyRequired unless the request carries `api_key` as its bearer token, also when none is set."""
-    if not _has_api_key(request, api_key):
+def require_api_key(request: Request, keys: Mapping[str, SecretStr]) -> str:
+    """The tenant whose key the request carries as its bearer token. Raises ApiKeyRequired where it carries none."""
+    tenant = _key_holder(request, keys)
+    if tenant is None:
         raise ApiKeyRequired
+    return tenant
 
 
-def client_of(request: Request, api_key: SecretStr | None) -> str | None:
-    """The address whose failed logins are counted; None for an application that shows the operator's key, whose users
+def tenant_of(request: Request, keys: Mapping[str, SecretStr]) -> str:
+    """The tenant that a request acts in: that of its key; the default one where it carries none.
+
+    Raises ApiKeyRequired for what is no key: whoever mistypes one is not led to somebody else's people.
+    """
+    if not request.headers.getlist("authorization"):
+        return DEFAULT_TENANT
+    return require_api_key(request, keys)
+
+
+def client_of(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
+    """The address whose failed logins are counted; None for an application that shows a tenant's key, whose users
     all come from its own address."""
-    if request.client is None or _has_api_key(request, api_key):
+    if request.client is None or _key_holder(request, keys) is not None:
         return None
     return request.client.host
 
 
-def _has_api_key(request: Request, api_key: SecretStr | None) -> bool:
-    given = _bearer(request)
-    if api_key is None or given is None:
-        return False
-    return hmac.compare_digest(given.encode(), api_key.get_secret_value().encode())
+def _key_holder(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
+    given, found = (_bearer(request) or "").encode(), None
+    for tenant, key in keys.items():  # all of them, so that the time tells nothing
+        if hmac.compare_digest(given, key.get_secret_value().encode()):
+            found = tenant
+    return found
 
 
 def _bearer(request: Request) -> str | None:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from db.errors import UnknownTenant
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
+from db.tables import DEFAULT_TENANT
 from embeddings.embed import ModelSpec
-from embeddings.embedders import face_embedder, require_points, spec_named
+from embeddings.embedders import face_embedder, parts, require_points, spec_named
 from embeddings.hide import Care
 from embeddings.image import ImageLimits
 from embeddings.onnx import Runtime
@@ -21,7 +23,9 @@ from service.gallery import Gallery
 from service.lockout import Limits, Lockout
 from service.recogniser import Recogniser
 from service.settings import Settings
+from service.tenants import Tenants, TenantService
 from service.tokens import Tokens
+from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
@@ -47,19 +51,51 @@ class Application:
 
     settings: Settings
     storage: Storage
-    pipeline: FacePipeline
-    gallery: Gallery
+    tenants: Tenants
+    tokens: Tokens
     consent: ConsentText
-    enrol: Enrol
-    login: Login
     overlay: Overlay
-    people: People
-    me: Me
-    recover: Recover
-    administer: Administer
+
+    def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
+        """What it does for one tenant. Raises UnknownTenant."""
+        return self.tenants.of(tenant)
 
     def close(self) -> None:
         self.storage.close()
+
+    # For the default tenant, which is all that most installations have
+
+    @property
+    def pipeline(self) -> FacePipeline:
+        return self.of().pipeline
+
+    @property
+    def gallery(self) -> Gallery:
+        return self.of().gallery
+
+    @property
+    def enrol(self) -> Enrol:
+        return self.of().enrol
+
+    @property
+    def login(self) -> Login:
+        return self.of().login
+
+    @property
+    def people(self) -> People:
+        return self.of().people
+
+    @property
+    def me(self) -> Me:
+        return self.of().me
+
+    @property
+    def recover(self) -> Recover:
+        return self.of().recover
+
+    @property
+    def administer(self) -> Administer:
+        return self.of().administer
 
 
 def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
@@ -92,8 +128,15 @@ def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
 
 
 def lockout(storage: Storage, settings: Settings) -> Lockout:
-    """The attempt limits."""
-    return Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
+    """The attempt limits of the tenant of `storage`."""
+    limits = Limits(settings.free_failures, settings.most_failures)
+    return Lockout(storage.secret(LOCKOUT_SECRET), limits, storage.tenant)
+
+
+def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
+    """Those of the tenant of `storage`."""
+    lifetime = timedelta(seconds=settings.token_seconds)
+    return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
 
 
 def build(settings: Settings, now: Clock = utc_now) -> Application:
@@ -110,64 +153,86 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         runtime=runtime,
     )
     require_points(settings.embedder, pipeline.spec, settings.verification_fmr)
-    gallery = Gallery(_compared(pipeline.spec, settings))
-    change = _model_change(settings, storage, Recogniser(pipeline, gallery), runtime)
-    with storage.begin() as work:
-        gallery.refresh(work)
-        if change is not None:
-            change.previous.gallery.refresh(work)
-    tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(seconds=settings.token_seconds), now)
-    limits = lockout(storage, settings)
+    previous = _previous(settings, pipeline, runtime)
     consent = consent_text(settings.attributes, settings.consent_file)
-    people = People(storage, gallery, change.previous.gallery if change is not None else None)
-    return Application(
-        settings=settings,
-        storage=storage,
-        pipeline=pipeline,
-        gallery=gallery,
-        consent=consent,
-        enrol=Enrol(
-            pipeline,
-            storage,
-            gallery,
-            EnrolRules(
-                fmr=settings.verification_fmr,
-                fpir=settings.identification_fpir,
-                allow_duplicates=settings.allow_duplicates,
-                attributes=frozenset(settings.attributes),
-                consent=consent,
-                minimum_age=settings.minimum_age,
-                passphrase_required=settings.second_factor == "required",
-            ),
-        ),
-        login=Login(
-            pipeline,
-            storage,
-            gallery,
-            tokens,
-            limits,
-            rules=LoginRules(
-                settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates
-            ),
-            change=change,
-        ),
-        overlay=Overlay(pipeline),
-        people=people,
-        me=Me(people, tokens, settings.second_factor == "required"),
-        administer=Administer(storage, limits),
-        recover=Recover(storage, tokens, limits),
-    )
+    make = _Make(settings, pipeline, previous, consent, now)
+    tenants = Tenants(storage, make)
+    for name in (DEFAULT_TENANT, *settings.tenant_keys):
+        _open(tenants, name)
+    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, Overlay(pipeline))
 
 
-def _model_change(settings: Settings, storage: Storage, current: Recogniser, runtime: Runtime) -> ModelChange | None:
+def _open(tenants: Tenants, name: str) -> None:
+    try:
+        tenants.of(name)
+    except UnknownTenant:
+        raise UnsafeSettings(
+            f"FACEWARDEN_API_KEYS names {name}, which is no tenant: make it with `facewarden tenants create {name}`"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Make:
+    """Wires the workflows of one tenant. The pipelines' vectors are raw until they are turned here."""
+
+    settings: Settings
+    pipeline: FacePipeline
+    previous: FacePipeline | None
+    consent: ConsentText
+    now: Clock
+
+    def __call__(self, storage: Storage, turning: Turning) -> TenantService:
+        settings, current = self.settings, self._recogniser(self.pipeline, turning)
+        change = None
+        if self.previous is not None:
+            before = self._recogniser(self.previous, turning)
+            change = ModelChange(before, current, storage, settings.verification_fmr)
+        with storage.begin() as work:
+            current.gallery.refresh(work)
+            if change is not None:
+                change.previous.gallery.refresh(work)
+        its_tokens, limits = tokens(storage, settings, self.now), lockout(storage, settings)
+        people = People(storage, current.gallery, change.previous.gallery if change is not None else None)
+        login = LoginRules(
+            settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates
+        )
+        return TenantService(
+            storage=storage,
+            turning=turning,
+            pipeline=current.pipeline,
+            gallery=current.gallery,
+            enrol=Enrol(current.pipeline, storage, current.gallery, self._enrol_rules()),
+            login=Login(current.pipeline, storage, current.gallery, its_tokens, limits, rules=login, change=change),
+            people=people,
+            me=Me(people, its_tokens, settings.second_factor == "required"),
+            recover=Recover(storage, its_tokens, limits),
+            administer=Administer(storage, limits),
+        )
+
+    def _recogniser(self, pipeline: FacePipeline, turning: Turning) -> Recogniser:
+        turned = pipeline.turned(turning.of(parts(pipeline.spec.model_id, pipeline.spec.dimension)))
+        return Recogniser(turned, Gallery(_compared(turned.spec, self.settings), turning))
+
+    def _enrol_rules(self) -> EnrolRules:
+        settings = self.settings
+        return EnrolRules(
+            fmr=settings.verification_fmr,
+            fpir=settings.identification_fpir,
+            allow_duplicates=settings.allow_duplicates,
+            attributes=frozenset(settings.attributes),
+            consent=self.consent,
+            minimum_age=settings.minimum_age,
+            passphrase_required=settings.second_factor == "required",
+        )
+
+
+def _previous(settings: Settings, current: FacePipeline, runtime: Runtime) -> FacePipeline | None:
     """Where a previous embedder is set. Raises UnsafeSettings where it makes the same vectors as the current one."""
     name = settings.previous_embedder
     if name is None:
         return None
-    pipeline = current.pipeline.with_embedder(face_embedder(name, runtime))
+    pipeline = current.with_embedder(face_embedder(name, runtime))
     require_points(name, pipeline.spec, settings.verification_fmr)
-    if pipeline.spec.model_id == current.model_id:
+    if pipeline.spec.model_id == current.spec.model_id:
         raise UnsafeSettings("FACEWARDEN_PREVIOUS_EMBEDDER makes the same vectors as FACEWARDEN_EMBEDDER: unset it")
-    return ModelChange(
-        Recogniser(pipeline, Gallery(_compared(pipeline.spec, settings))), current, storage, settings.verification_fmr
-    )
+    return pipeline

@@ -178,6 +178,8 @@ ROWS: Final = (
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
+    Row("unknown_tenant", 404, "There is no such tenant", "Make it with facewarden tenants create NAME, or correct the name."),
+    Row("transform_changed", 503, "The templates are being renewed", "Try again."),
     Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),
     Row("database_in_use", 500, "The database is in use", "Stop the service, then call it again."),
     Row("backup_refused", 500, "The backup cannot be restored", "The message says what does not fit; nothing was changed."),

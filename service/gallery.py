@@ -13,13 +13,14 @@ from typing import Final
 from uuid import UUID
 
 from db.bulk import OpenedTemplates
-from db.records import StoredTemplate
+from db.records import StoredTemplate, Vector
 from db.unit_of_work import UnitOfWork
 from embeddings.axes import axes_of
 from embeddings.captures import Template, average, averages
 from embeddings.embed import ModelSpec
 from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
+from service.turning import Turning
 
 _THREADS: Final = 2
 """Beside the one that opens records, which Python does one at a time."""
@@ -27,9 +28,14 @@ _AHEAD: Final = 6
 
 
 class Gallery:
-    """A `VectorIndex` in step with the database. Safe to use from several threads."""
+    """A `VectorIndex` of one tenant's templates, in step with the database. Safe to use from several threads.
 
-    def __init__(self, spec: ModelSpec) -> None:
+    `turning`: how the templates are turned, and the vectors of `spec`; without it, raw ones alone are taken over.
+    """
+
+    def __init__(self, spec: ModelSpec, turning: Turning | None = None) -> None:
+        self.generation = 0 if turning is None else turning.generation
+        self._turning = turning
         self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison, axes_of(spec))
         self._model_id = spec.model_id
         self._revision = -1
@@ -52,8 +58,12 @@ class Gallery:
 
     def _fill(self, work: UnitOfWork) -> None:
         gone, running = self.index.keys(), deque[Future[None]]()
+        # First: who is carried over in between is met twice, not left out.
+        for user_id, rows in groupby(work.turned_otherwise(self.generation), lambda row: row.user_id):
+            self._put(user_id, rows)
+            gone.discard(user_id)
         with ThreadPoolExecutor(_THREADS) as threads:
-            for opened in work.everybody(self._model_id):
+            for opened in work.everybody(self._model_id, self.generation):
                 gone.difference_update(opened.people)
                 running.append(threads.submit(self._put_all, opened))
                 if len(running) > _AHEAD:
@@ -67,12 +77,22 @@ class Gallery:
         self.index.put_all(opened.people, *averages(opened.vectors, opened.owners, opened.captures))
 
     def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
-        current = [row for row in rows if row.model_id == self._model_id]
+        current = [
+            (vector, row.capture)
+            for row in rows
+            if row.model_id == self._model_id and (vector := self._turned(row)) is not None
+        ]
         if current:
-            vectors = [FaceVector(row.vector, row.model_id) for row in current]
-            self.index.put(user_id, average(vectors, [row.capture for row in current]))
+            vectors = [FaceVector(vector, self._model_id) for vector, _ in current]
+            self.index.put(user_id, average(vectors, [capture for _, capture in current]))
         else:
             self.index.remove(user_id)
+
+    def _turned(self, row: StoredTemplate) -> Vector | None:
+        """As the others are; None for a template of no use any more."""
+        if row.transform == self.generation:
+            return row.vector
+        return None if self._turning is None else self._turning.template(row)
 
     def put(self, user_id: UUID, enrolled: Template) -> None:
         """Adds somebody whose enrolment has just been committed."""

@@ -14,6 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from db.failures import Failures
+from db.tables import DEFAULT_TENANT
 from db.unit_of_work import UnitOfWork
 from service.errors import Locked, Stopped
 
@@ -60,11 +61,12 @@ class Attempt:
 
 
 class Lockout:
-    """`secret`: 32 bytes, so that no ID and no address can be told from what is stored."""
+    """Of one tenant. `secret`: 32 bytes, so that no ID and no address can be told from what is stored."""
 
-    def __init__(self, secret: bytes, limits: Limits) -> None:
+    def __init__(self, secret: bytes, limits: Limits, tenant: str = DEFAULT_TENANT) -> None:
         self._secret = secret
         self.limits = limits
+        self._where = "" if tenant == DEFAULT_TENANT else f"@{tenant}"
 
     def attempt(self, user_id: UUID | None, client: str | None) -> Attempt:
         """`client`: an IP address; None for one who is not counted."""
@@ -93,7 +95,7 @@ class Lockout:
         work.failures.forgive({*attempt.subjects, self.claim(user_id)})
 
     def _digest(self, kind: str, subject: bytes) -> str:
-        message = _DOMAIN + kind.encode() + b" " + subject
+        message = _DOMAIN + f"{kind}{self._where} ".encode() + subject
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
 
 

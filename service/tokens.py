@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from db.tables import DEFAULT_TENANT
 from service.errors import TokenInvalid
 
 ISSUER: Final = "facewarden"
@@ -39,20 +40,24 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says: whose, how sure (`acr`), and whether issued within FRESH."""
+    """What a valid token says: whose, how sure (`acr`), whether issued within FRESH, and at which tenant."""
 
     user_id: UUID
     acr: str
     fresh: bool
+    tenant: str
 
 
 class Tokens:
-    """Issues and checks tokens. `secret` is 32 bytes, the Ed25519 private key."""
+    """Issues and checks tokens of one tenant. `secret` is 32 bytes, the Ed25519 private key."""
 
-    def __init__(self, secret: bytes, lifetime: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, secret: bytes, lifetime: timedelta, now: Callable[[], datetime], tenant: str = DEFAULT_TENANT
+    ) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(secret)
         self._lifetime = lifetime
         self._now = now
+        self._tenant = tenant
 
     def issue(self, user_id: UUID, acr: str) -> Issued:
         """A token for `user_id`. Raises KeyError for an unknown `acr`."""
@@ -65,23 +70,35 @@ class Tokens:
             "jti": str(uuid4()),
             "acr": acr,
             "amr": list(METHODS[acr]),
+            "tenant": self._tenant,
         }
         return Issued(jwt.encode(claims, self._key, algorithm="EdDSA"), int(self._lifetime.total_seconds()))
 
     def check(self, token: str) -> Claims:
         """The claims of a token of ours. Raises TokenInvalid for any other, whatever is wrong with it."""
+        claims = self.read(token)
+        if claims.tenant != self._tenant:
+            raise TokenInvalid
+        return claims
+
+    def read(self, token: str) -> Claims:
+        """The same for a token of any tenant."""
         try:
             claims = jwt.decode(
                 token,
                 self._key.public_key(),
                 algorithms=["EdDSA"],
                 issuer=ISSUER,
-                options={"require": ["exp", "iat", "sub", "jti", "acr"], "verify_exp": False, "verify_iat": False},
+                options={
+                    "require": ["exp", "iat", "sub", "jti", "acr", "tenant"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
             now = self._now()
             if not now < datetime.fromtimestamp(claims["exp"], UTC):
                 raise TokenInvalid
             fresh = now < datetime.fromtimestamp(claims["iat"], UTC) + FRESH
-            return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh)
+            return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh, str(claims["tenant"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise TokenInvalid from None

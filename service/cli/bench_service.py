@@ -44,11 +44,12 @@ def fill(home: Path, settings: Mapping[str, str], people: int) -> list[UUID]:
     enrolled: list[UUID] = []
     random = np.random.default_rng(SEED)
     with closing(open_storage(chosen)) as storage:
+        transform = storage.transforms().settle()  # turned or not, what is random stays random
         while len(enrolled) < people:
             with storage.begin() as work:
                 for _ in range(min(AT_ONCE, people - len(enrolled))):
                     vector = random.standard_normal(dimension)
-                    template = NewTemplate((vector / np.linalg.norm(vector)).astype(np.float32), model_id, 0)
+                    template = NewTemplate((vector / np.linalg.norm(vector)).astype(np.float32), model_id, 0, transform)
                     enrolled.append(uuid4())
                     work.add_person(
                         enrolled[-1],

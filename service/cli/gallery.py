@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from db.tables import DEFAULT_TENANT
 from service.bootstrap import face_spec, open_storage
 from service.cli.start import settings
 from service.workflows.examine import Examine
@@ -26,6 +27,7 @@ SAID = {
 def gallery(
     *,
     rows: Annotated[int, typer.Option(min=1, help="Print at most this many people and pairs.")] = 10,
+    tenant: Annotated[str, typer.Option(help="The tenant whose people are compared.")] = DEFAULT_TENANT,
     as_object: Annotated[bool, typer.Option("--json", help="Print JSON: everybody.")] = False,
 ) -> None:
     """Does it work for the people enrolled? Compares their templates with one another; needs no pictures."""
@@ -34,7 +36,7 @@ def gallery(
     try:
         with Console(stderr=True).status("comparing everybody with everybody"):
             fmr, fpir = chosen.verification_fmr, chosen.identification_fpir
-            examined = Examine(storage, face_spec(chosen), fmr=fmr, fpir=fpir)()
+            examined = Examine(storage.of(tenant), face_spec(chosen), fmr=fmr, fpir=fpir)()
     finally:
         storage.close()
     if as_object:

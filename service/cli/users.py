@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from db.records import Person
+from db.storage import Storage
+from db.tables import DEFAULT_TENANT
 from embeddings.embedders import model_id
 from service.bootstrap import lockout, open_storage
 from service.cli import users_import
@@ -26,15 +28,25 @@ LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OfTenant = Annotated[str, typer.Option("--tenant", help="The tenant whose people are meant.")]
 
 
 @contextmanager
-def _people() -> Iterator[People]:
+def _storage(tenant: str) -> Iterator[Storage]:
+    """That of a tenant. Raises UnknownTenant."""
     storage = open_storage(settings())
     try:
-        yield People(storage)
+        with storage.of(tenant).begin() as work:
+            work.transform()
+        yield storage.of(tenant)
     finally:
         storage.close()
+
+
+@contextmanager
+def _people(tenant: str) -> Iterator[People]:
+    with _storage(tenant) as storage:
+        yield People(storage)
 
 
 def _as_dict(person: Person) -> dict[str, object]:
@@ -58,11 +70,12 @@ def listing(
     *,
     flagged: Annotated[bool, typer.Option("--flagged", help="Those alone that an operator should look at.")] = False,
     old_model: Annotated[bool, typer.Option("--old-model", help="Only who has no template of the embedder.")] = False,
+    tenant: OfTenant = DEFAULT_TENANT,
     as_json: AsJson = False,
 ) -> None:
     """List who is enrolled, the earliest first, and who has only templates of another model than the embedder's."""
     current = model_id(settings().embedder)
-    with _people() as people:
+    with _people(tenant) as people:
         everybody, old = people.count(), people.count(without_model=current)
         lacking = current if old_model else None
         total = people.count(flagged=flagged, without_model=lacking)
@@ -95,9 +108,9 @@ def _models(person: Person, current: str) -> str:
 
 
 @commands.command()
-def show(user_id: UUID, *, as_json: AsJson = False) -> None:
+def show(user_id: UUID, *, tenant: OfTenant = DEFAULT_TENANT, as_json: AsJson = False) -> None:
     """Show what is kept about one person (their vectors are not printed)."""
-    with _people() as people:
+    with _people(tenant) as people:
         facts = _as_dict(people.get(user_id))
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -107,13 +120,10 @@ def show(user_id: UUID, *, as_json: AsJson = False) -> None:
 
 
 @commands.command()
-def unlock(user_id: UUID, *, as_json: AsJson = False) -> None:
+def unlock(user_id: UUID, *, tenant: OfTenant = DEFAULT_TENANT, as_json: AsJson = False) -> None:
     """Forgive the failed logins of one claim."""
-    storage = open_storage(settings())
-    try:
+    with _storage(tenant) as storage:
         had_failures = Administer(storage, lockout(storage, settings())).unlock(user_id)
-    finally:
-        storage.close()
     sentence = "unlocked" if had_failures else "there were no failed logins"
     print(json.dumps({"had_failures": had_failures}) if as_json else sentence)
 
@@ -122,15 +132,16 @@ def unlock(user_id: UUID, *, as_json: AsJson = False) -> None:
 def purge(
     user: Annotated[list[UUID] | None, typer.Option(help="Erase this person; may be given again.")] = None,
     *,
-    everybody: Annotated[bool, typer.Option("--all", help="Erase everybody.")] = False,
+    everybody: Annotated[bool, typer.Option("--all", help="Erase everybody of the tenant.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be erased, and stop.")] = False,
+    tenant: OfTenant = DEFAULT_TENANT,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase people for good: keys first, then every sealed row."""
     if bool(user) == everybody:
         raise typer.BadParameter("give either --user or --all")
-    with _people() as people:
+    with _people(tenant) as people:
         enrolled = people.ids()
         chosen = sorted(enrolled if everybody else enrolled.intersection(user or []), key=str)
         missing = sorted(set(user or []) - enrolled, key=str)

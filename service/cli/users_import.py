@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from db.tables import DEFAULT_TENANT
 from service.bootstrap import build
 from service.cli.start import settings
 from service.errors import TABLE
@@ -30,6 +31,7 @@ def import_people(
     label_from_folder: Annotated[
         bool, typer.Option("--label-from-folder", help="Keep the folder's name, sealed, as the person's label.")
     ] = False,
+    tenant: Annotated[str, typer.Option(help="The tenant that they are enrolled at.")] = DEFAULT_TENANT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Enrol the people of a folder; run again, it goes on where it stopped. Pictures are read, never copied."""
@@ -37,7 +39,7 @@ def import_people(
     if not people:
         raise typer.BadParameter("there is no folder with pictures in it", param_hint="FOLDER")
     terms = Terms(hashlib.sha256(consent_text.read_bytes()).hexdigest(), label_from_folder)
-    done = sorted(_imported(people, terms), key=lambda each: each.folder)
+    done = sorted(_imported(people, terms, tenant), key=lambda each: each.folder)
     report = _report(done, terms)
     if as_json:
         print(json.dumps(report, indent=2))
@@ -47,11 +49,12 @@ def import_people(
         raise typer.Exit(1)
 
 
-def _imported(people: Sequence[Folder], terms: Terms) -> list[Imported]:
+def _imported(people: Sequence[Folder], terms: Terms, tenant: str) -> list[Imported]:
     chosen = settings()
     application = build(chosen)
     try:
-        bulk = BulkEnrol(application.pipeline, application.enrol, chosen.workers or usable_cores())
+        its = application.of(tenant)
+        bulk = BulkEnrol(its.pipeline, its.enrol, chosen.workers or usable_cores())
         with Progress(console=Console(stderr=True), transient=True) as progress:
             return list(progress.track(bulk(people, terms), total=len(people), description="people"))
     finally:

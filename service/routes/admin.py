@@ -1,4 +1,4 @@
-"""`/v1/admin`: for operators, with the API key."""
+"""`/v1/admin`: for operators, with the API key; each sees its own tenant."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, SecretStr
 
 from db.audit_chain import Entry
+from db.tables import DEFAULT_TENANT
 from service.access import require_api_key
 from service.bootstrap import Application
+from service.errors import ApiKeyRequired
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, identifier, read_fields
 from service.workers import Workers
@@ -40,13 +42,12 @@ class Unlocked(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(prefix="/v1/admin", tags=["operation"])
-    settings = application.settings
+    settings, keys = application.settings, application.settings.tenant_keys
 
     @routes.get("/stats", responses={"4XX": PROBLEM})
     def stats(request: Request) -> dict[str, int]:
         """How many people, look-alikes, locked claims and log entries there are."""
-        require_api_key(request, settings.api_key)
-        return dict(application.administer.stats())
+        return dict(application.of(require_api_key(request, keys)).administer.stats())
 
     @routes.get("/audit", responses={"4XX": PROBLEM})
     def audit(
@@ -56,23 +57,24 @@ def router(application: Application, workers: Workers) -> APIRouter:
         user_id: UUID | None = None,
     ) -> Log:
         """Entries of the audit log behind a number, in their order."""
-        require_api_key(request, settings.api_key)
-        return Log(entries=[_entry(each) for each in application.administer.log(after, limit, user_id)])
+        administer = application.of(require_api_key(request, keys)).administer
+        return Log(entries=[_entry(each) for each in administer.log(after, limit, user_id)])
 
     @routes.get("/settings", responses={"4XX": PROBLEM})
     def show(request: Request) -> dict[str, Any]:
-        """The settings in force; of secrets only whether they are set."""
-        require_api_key(request, settings.api_key)
+        """The settings in force, for the tenant `default` alone; of secrets only whether they are set."""
+        if require_api_key(request, keys) != DEFAULT_TENANT:
+            raise ApiKeyRequired
         return {name: _plain(value) for name, value in settings}
 
     @routes.post("/unlock", responses={"4XX": PROBLEM}, openapi_extra=plain_body("user_id", **fields(user_id="Whom.")))
     async def unlock(request: Request) -> Unlocked:
         """Forgive the failed logins of a claim."""
-        require_api_key(request, settings.api_key)
+        tenant = require_api_key(request, keys)
         user_id = identifier(await read_fields(request), "user_id")
         if user_id is None:
             raise InvalidField("user_id")
-        return Unlocked(had_failures=await workers.run(application.administer.unlock, user_id))
+        return Unlocked(had_failures=await workers.run(lambda: application.of(tenant).administer.unlock(user_id)))
 
     return routes
 

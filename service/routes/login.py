@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from service import factor
-from service.access import client_of
+from service.access import client_of, tenant_of
 from service.bootstrap import Application
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.uploads import captured_at, identifier, read_form, secret
@@ -41,7 +41,7 @@ class Session(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["login"])
-    settings = application.settings
+    settings, keys = application.settings, application.settings.tenant_keys
 
     @routes.post(
         "/v1/login",
@@ -59,18 +59,17 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """Log in by face: 1:1 with `user_id`, else 1:N. A refusal says `not_recognised` and nothing more.
 
         After failures in a row: `locked` with Retry-After, later `stopped`."""
+        tenant = tenant_of(request, keys)
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
-        done = await workers.run(
-            application.login,
-            LoginRequest(
-                images=form.images,
-                user_id=identifier(form, "user_id"),
-                taken_at=captured_at(form),
-                passphrase=secret(form, "passphrase", factor.LONGEST),
-                client=client_of(request, settings.api_key),
-            ),
+        asked = LoginRequest(
+            images=form.images,
+            user_id=identifier(form, "user_id"),
+            taken_at=captured_at(form),
+            passphrase=secret(form, "passphrase", factor.LONGEST),
+            client=client_of(request, keys),
         )
+        done = await workers.run(lambda: application.of(tenant).login(asked))
         return Session(
             user_id=done.user_id,
             enrolled_at=done.enrolled_at,

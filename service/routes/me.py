@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from service.consent import USES
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, read_fields, secret
 from service.workers import Workers
+from service.workflows.me import Me as Workflow
 
 
 class Me(BaseModel):
@@ -48,10 +50,12 @@ class Erased(BaseModel):
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["people"])
 
+    me = partial(_me, application)
+
     @routes.get("/v1/me", responses={"4XX": PROBLEM})
     def show(request: Request) -> Me:
         """What is kept about the bearer of the token."""
-        shown = application.me.show(bearer(request))
+        shown = me(request).show(bearer(request))
         person = shown.person
         return Me(
             user_id=person.user_id,
@@ -69,19 +73,19 @@ def router(application: Application, workers: Workers) -> APIRouter:
     @routes.get("/v1/me/export", responses={"4XX": PROBLEM})
     def export(request: Request) -> dict[str, Any]:
         """Everything that is held about the bearer: vectors, consents and their log, too."""
-        return dict(application.me.export(bearer(request)))
+        return dict(me(request).export(bearer(request)))
 
     @routes.delete("/v1/me", responses={"202": {"model": Erased}, "4XX": PROBLEM})
     def erase(request: Request, response: Response) -> Erased:
         """Erase the bearer of the token for good. 202: the key is destroyed, freed space is still to be cleared."""
-        return _erased(application.me.erase(bearer(request)), response)
+        return _erased(me(request).erase(bearer(request)), response)
 
     @routes.delete("/v1/me/consent/{use}", responses={"202": {"model": Erased}, "4XX": PROBLEM})
     def withdraw(use: str, request: Request, response: Response) -> Erased:
         """Take back the consent to a use, and erase what it allowed; for `login` that is everything."""
         if use not in USES:
             raise InvalidField("use")
-        done = application.me.withdraw(bearer(request), use)
+        done = me(request).withdraw(bearer(request), use)
         return Erased(state="erased") if done is None else _erased(done, response)
 
     @routes.post(
@@ -96,19 +100,24 @@ def router(application: Application, workers: Workers) -> APIRouter:
         given = secret(form, "passphrase", factor.LONGEST)
         if given is None:
             raise InvalidField("passphrase")
-        await workers.run(application.me.choose_passphrase, bearer(request), given)
+        await workers.run(lambda: me(request).choose_passphrase(bearer(request), given))
 
     @routes.delete("/v1/me/passphrase", status_code=204, responses={"4XX": PROBLEM})
     def drop(request: Request) -> None:
         """Remove the second factor, after a login of the last five minutes."""
-        application.me.choose_passphrase(bearer(request), None)
+        me(request).choose_passphrase(bearer(request), None)
 
     @routes.post("/v1/me/recovery-code", responses={"4XX": PROBLEM})
     def renew(request: Request) -> RecoveryCode:
         """A new recovery code in the place of the one before, after a login of the last five minutes."""
-        return RecoveryCode(recovery_code=application.me.renew_recovery_code(bearer(request)))
+        return RecoveryCode(recovery_code=me(request).renew_recovery_code(bearer(request)))
 
     return routes
+
+
+def _me(application: Application, request: Request) -> Workflow:
+    """Of the tenant that the token names."""
+    return application.of(application.tokens.read(bearer(request)).tenant).me
 
 
 def _erased(done: Erasure, response: Response) -> Erased:

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from service.access import client_of
+from service.access import client_of, tenant_of
 from service.bootstrap import Application
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, identifier, read_fields, secret
@@ -35,14 +35,15 @@ def router(application: Application, workers: Workers) -> APIRouter:
     )
     async def recover(request: Request) -> Session:
         """A token for who has the recovery code; it is used up. Failures count like those of a login."""
+        keys = application.settings.tenant_keys
+        tenant, client = tenant_of(request, keys), client_of(request, keys)
         form = await read_fields(request)
         user_id, code = identifier(form, "user_id"), secret(form, "recovery_code", LONGEST_CODE)
         if user_id is None:
             raise InvalidField("user_id")
         if code is None:
             raise InvalidField("recovery_code")
-        client = client_of(request, application.settings.api_key)
-        done = await workers.run(application.recover, user_id, code, client)
+        done = await workers.run(lambda: application.of(tenant).recover(user_id, code, client))
         return Session(token=done.issued.token, expires_in=done.issued.expires_in, recovery_code=done.recovery_code)
 
     return routes

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from embeddings.attributes import KINDS
 from service import factor
-from service.access import require_api_key
+from service.access import require_api_key, tenant_of
 from service.bootstrap import Application
 from service.consent import USES
 from service.routes.bodies import PROBLEM, fields, image_body
@@ -35,7 +35,7 @@ class User(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["people"])
-    settings = application.settings
+    settings, keys = application.settings, application.settings.tenant_keys
 
     @routes.post(
         "/v1/users",
@@ -56,12 +56,12 @@ def router(application: Application, workers: Workers) -> APIRouter:
     )
     async def enrol(request: Request) -> User:
         """Enrol one person from one or several pictures. The pictures are not kept."""
-        if not settings.enrolment_is_open:
-            require_api_key(request, settings.api_key)
+        tenant = (tenant_of if settings.enrolment_is_open else require_api_key)(request, keys)
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         done = await workers.run(
-            application.enrol,
+            application.tenants.enrol,
+            tenant,
             EnrolRequest(
                 images=form.images,
                 consent=boolean(form, "consent"),

@@ -19,9 +19,11 @@ class Administer:
     lockout: Lockout
 
     def log(self, after: int, limit: int, user_id: UUID | None = None) -> list[Entry]:
-        """At most `limit` entries behind a number, in their order; only one person's where an ID is given."""
-        person = None if user_id is None else self.storage.audit.pseudonym(user_id)
-        return list(islice(self.storage.audit.entries(after, person=person), limit))
+        """At most `limit` entries of the tenant behind a number, in their order; only one person's where an ID is
+        given."""
+        log, tenant = self.storage.audit, self.storage.tenant
+        person = None if user_id is None else log.pseudonym(user_id)
+        return list(islice(log.entries(after, person=person, tenant=tenant), limit))
 
     def stats(self) -> Mapping[str, int]:
         """How many people, how many of them flagged, how many claims and clients wait or are stopped."""
@@ -31,7 +33,7 @@ class Administer:
                 "flagged": work.count(flagged=True),
                 "failing": work.failures.count(self.lockout.limits.free),
                 "stopped": work.failures.count(self.lockout.limits.stop),
-                "audit_entries": self.storage.audit.length(),
+                "audit_entries": self.storage.audit.length(self.storage.tenant),
             }
 
     def unlock(self, user_id: UUID) -> bool:

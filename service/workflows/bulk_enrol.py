@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from db.errors import TransformChanged
 from embeddings.captures import FramesDisagree
 from embeddings.image import ImageRefused
 from embeddings.pipeline import Capture, FacePipeline
@@ -95,7 +96,7 @@ class BulkEnrol:
         )
         try:
             enrolled = self._enrol.keep(request, captures)
-        except (AlreadyEnrolled, FramesDisagree) as refusal:
+        except (AlreadyEnrolled, FramesDisagree, TransformChanged) as refusal:
             return Imported(folder.name, len(folder.photos), code=refusal.code, refused=refused)
         return Imported(
             folder.name, len(folder.photos), enrolled.photos, enrolled.user_id, enrolled.flagged, refused=refused

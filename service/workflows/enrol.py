@@ -110,7 +110,7 @@ class Enrol:
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
-        ImageRefused, FaceRefused, FramesDisagree, TooYoung or AlreadyEnrolled."""
+        ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled or TransformChanged."""
         if not request.consent:
             raise ConsentRequired
         if self._rules.passphrase_required and request.passphrase is None:
@@ -185,7 +185,7 @@ class Enrol:
             work.add_person(
                 user_id,
                 templates=[
-                    NewTemplate(vector=vector.values, model_id=vector.model_id, capture=number)
+                    NewTemplate(vector.values, vector.model_id, number, self._gallery.generation)
                     for vector, number in zip(made.vectors, made.groups, strict=True)
                 ],
                 attributes=made.attributes,

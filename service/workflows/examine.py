@@ -18,6 +18,7 @@ from embeddings.operating import (
 from embeddings.types import FaceVector
 from evaluation.agreement import agreement
 from evaluation.confusions import Confusions, Members, PointOf, closest, confusions
+from service.turning import Turning
 from service.workflows.examined import Examined, Member, Nearest, Pair
 
 Kept = tuple[Sequence[FaceVector], Sequence[int]]
@@ -25,11 +26,13 @@ Kept = tuple[Sequence[FaceVector], Sequence[int]]
 
 
 class Examine:
-    """Called without arguments. `fmr` and `fpir`: the error rates that logins are decided at."""
+    """Called without arguments, of one tenant. `spec`: of raw vectors. `fmr` and `fpir`: the error rates that logins
+    are decided at."""
 
     def __init__(self, storage: Storage, spec: ModelSpec, *, fmr: float, fpir: float) -> None:
         self._storage = storage
-        self._spec = spec
+        self._turning = Turning(storage)
+        self._spec = spec = self._turning.turned(spec)
         self._points = of_measure(spec.operating_points, spec.comparison.measure)
         self._fmr = fmr
         self._fpir = fpir
@@ -68,10 +71,13 @@ class Examine:
         with self._storage.begin() as work:
             for user_id, rows in groupby(work.all_templates(), lambda row: row.user_id):
                 everybody += 1
-                current = [row for row in rows if row.model_id == self._spec.model_id]
+                current = [
+                    (FaceVector(vector, row.model_id), row.capture)
+                    for row in rows
+                    if row.model_id == self._spec.model_id and (vector := self._turning.template(row)) is not None
+                ]
                 if current:
-                    vectors = [FaceVector(row.vector, row.model_id) for row in current]
-                    people[user_id] = vectors, [row.capture for row in current]
+                    people[user_id] = [vector for vector, _ in current], [capture for _, capture in current]
         return people, everybody - len(people)
 
     def _by_claim(self, mode: Mode) -> OperatingPoint:

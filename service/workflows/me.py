@@ -113,7 +113,8 @@ def new_recovery_code(work: UnitOfWork, user_id: UUID) -> str:
 
 
 def export(storage: Storage, user_id: UUID, by: By) -> Mapping[str, Any]:
-    """Everything that is held about somebody. Vectors: float32, little endian, base64. Raises UnknownUser."""
+    """Everything that is held about somebody. Vectors: float32, little endian, base64, turned as they are kept.
+    Raises UnknownUser."""
     with storage.begin() as work:
         person = work.person(user_id)
         if person is None:
@@ -135,6 +136,7 @@ def export(storage: Storage, user_id: UUID, by: By) -> Mapping[str, Any]:
             {
                 "model_id": template.model_id,
                 "capture": template.capture,
+                "transform": template.transform,
                 "created_at": template.created_at.isoformat(),
                 "vector": base64.b64encode(template.vector.astype("<f4").tobytes()).decode(),
             }
@@ -146,6 +148,6 @@ def export(storage: Storage, user_id: UUID, by: By) -> Mapping[str, Any]:
         ],
         "log": [
             {"at": entry.at.isoformat(), "kind": entry.kind, **entry.details}
-            for entry in storage.audit.entries(person=storage.audit.pseudonym(user_id))
+            for entry in storage.audit.entries(person=storage.audit.pseudonym(user_id), tenant=storage.tenant)
         ],
     }

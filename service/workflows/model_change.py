@@ -77,7 +77,8 @@ class ModelChange:
             return
         if by_current and not self._old_accept(user_id, self.previous.probe(images, taken_at)):
             return
-        added = NewTemplate(vector.values, vector.model_id, 1 + max((row.capture for row in held), default=-1))
+        following = 1 + max((row.capture for row in held), default=-1)
+        added = NewTemplate(vector.values, vector.model_id, following, self.current.gallery.generation)
         without = self.previous.model_id if present + 1 >= wanted else None
         with self.storage.begin() as work:
             if not work.renew_templates(user_id, added, beside=len(held), without=without):

@@ -36,12 +36,12 @@ def vector(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return np.random.default_rng(seed).standard_normal(128).astype(np.float32)
 
 
-def enrol(storage: Storage, *, templates: int = 1, label: str | None = None, seed: int = 0) -> UUID:
+def enrol(storage: Storage, *, templates: int = 1, label: str | None = None, seed: int = 0, transform: int = 0) -> UUID:
     user_id = uuid4()
     with storage.begin() as work:
         work.add_person(
             user_id,
-            templates=[NewTemplate(vector(seed + number), MODEL, number) for number in range(templates)],
+            templates=[NewTemplate(vector(seed + number), MODEL, number, transform) for number in range(templates)],
             attributes={"age": 40},
             metadata={"label": label} if label else None,
             consent=AGREED,

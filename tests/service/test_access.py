@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from service.access import Authority, BodyLimit, Origin, OriginGuard, SecurityHeaders, bearer, require_api_key
+from service.access import (
+    Authority,
+    BodyLimit,
+    Origin,
+    OriginGuard,
+    SecurityHeaders,
+    bearer,
+    require_api_key,
+    tenant_of,
+)
 from service.asgi import App, Message, Receive, Scope, Send
 from service.errors import ApiKeyRequired, TokenInvalid
 from service.problems import Problems
@@ -313,13 +322,24 @@ def test_no_token_is_an_invalid_token_and_no_key(wrong: tuple[str, ...]) -> None
     with pytest.raises(TokenInvalid):
         bearer(request(*wrong))
     with pytest.raises(ApiKeyRequired):
-        require_api_key(request(*wrong), SecretStr("a"))
+        require_api_key(request(*wrong), {"default": SecretStr("a")})
 
 
 def test_the_api_key_must_be_the_one() -> None:
-    require_api_key(request("Bearer the-key"), SecretStr("the-key"))
+    keys = {"default": SecretStr("the-key"), "acme": SecretStr("another-key")}
+    assert require_api_key(request("Bearer the-key"), keys) == "default"
+    assert require_api_key(request("Bearer another-key"), keys) == "acme"
     for given_key, key in (("the-ke", "the-key"), ("the-keys", "the-key"), ("schlüssel", "the-key")):
         with pytest.raises(ApiKeyRequired):
-            require_api_key(request(f"Bearer {given_key}"), SecretStr(key))
+            require_api_key(request(f"Bearer {given_key}"), {"default": SecretStr(key)})
     with pytest.raises(ApiKeyRequired):
-        require_api_key(request("Bearer the-key"), None)
+        require_api_key(request("Bearer the-key"), {})
+
+
+def test_a_request_acts_in_the_tenant_of_its_key_and_nowhere_with_a_wrong_one() -> None:
+    keys = {"acme": SecretStr("another-key")}
+    assert tenant_of(request(), keys) == "default"
+    assert tenant_of(request("Bearer another-key"), keys) == "acme"
+    for wrong in ("Bearer the-key", "Bearer ", "", "Basic another-key"):
+        with pytest.raises(ApiKeyRequired):
+            tenant_of(request(wrong), keys)

@@ -24,7 +24,11 @@ def crowd(application: Application, count: int) -> None:
         for seed in range(count):
             work.add_person(
                 uuid4(),
-                templates=[NewTemplate(random_vector(seed, spec.dimension).values, spec.model_id, 0)],
+                templates=[
+                    NewTemplate(
+                        random_vector(seed, spec.dimension).values, spec.model_id, 0, application.gallery.generation
+                    )
+                ],
                 attributes=None,
                 metadata=None,
                 consent=AGREED,

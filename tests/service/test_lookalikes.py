@@ -45,7 +45,7 @@ def enrol(application: Application, *vectors: FaceVector) -> list[UUID]:
         for user_id, vector in zip(ids, vectors, strict=True):
             work.add_person(
                 user_id,
-                templates=[NewTemplate(vector.values, vector.model_id, 0)],
+                templates=[NewTemplate(vector.values, vector.model_id, 0, application.gallery.generation)],
                 attributes=None,
                 metadata=None,
                 consent=AGREED,

@@ -183,7 +183,8 @@ def test_what_the_old_templates_do_not_accept_is_not_added(start: Start, people:
     other = pipeline.capture(people.biden.read_bytes()).vector.values
     for capture in range(2):
         with application.storage.begin() as work:
-            assert work.renew_templates(user_id, NewTemplate(other, DLIB, capture), beside=capture, without=None)
+            added = NewTemplate(other, DLIB, capture, application.gallery.generation)
+            assert work.renew_templates(user_id, added, beside=capture, without=None)
             work.commit()
     before = kept(application, user_id)
     clock.later(days=1)
