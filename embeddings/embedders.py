@@ -58,7 +58,7 @@ def parts(model: str, dimension: int) -> tuple[int, ...]:
 
     Of the models, those that ship alone have several; for one that is not set up any more the answer is right too.
     """
-    return fused.VIEWS if model == fused.MODEL_ID else (dimension,)
+    return fused.VIEWS if model == fused.MODEL_ID and dimension == fused.DIMENSION else (dimension,)
 
 
 def require_points(name: str, spec: ModelSpec, fmr: float) -> None:
