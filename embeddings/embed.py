@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from embeddings import dlib_net, weights
 from embeddings.align import CHIP_SIDE
 from embeddings.comparison import ByDistance, Comparison
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.onnx import Runtime
-from embeddings.operating import DLIB_POINTS, OperatingPoint
+from embeddings.operating import OperatingPoint
 from embeddings.types import Face, FaceVector, Pixels
 
 Backend = Literal["onnx", "dlib"]

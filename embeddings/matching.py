@@ -19,6 +19,7 @@ from embeddings.comparison import ByDistance, Comparison
 from embeddings.operating import (
     IDENTIFICATION_FPIR,
     VERIFICATION_FMR,
+    GalleryTooLarge,
     Measure,
     Mode,
     OperatingPoint,
@@ -105,6 +106,11 @@ class VectorIndex:
         """Everybody in the index."""
         with self._lock:
             return set(self._keys)
+
+    def captures(self) -> set[int]:
+        """The numbers of captures that stand behind templates."""
+        with self._lock:
+            return {int(number) for number in np.unique(self._captures[: len(self._keys)])}
 
     def put(self, key: UUID, template: Template) -> None:
         """Add somebody, or replace their template. Raises ValueError for a vector of another model."""
@@ -223,12 +229,13 @@ def identify(
 
     Each person is judged at the threshold of their own number of captures, for the size of the gallery. AMBIGUOUS
     where two people pass and their room beyond their thresholds differs by less than the margin of the measure.
-    Raises GalleryTooLarge where the gallery needs an FMR that was never measured.
+    Raises GalleryTooLarge where the gallery needs an FMR that was never measured, or too few impostors carry.
     """
     gallery, measure = len(index), index.comparison.measure
     measured = of_measure(points, measure)
     passed: list[tuple[float, Candidate, OperatingPoint]] = []
-    identification_point(measured, Mode(1, probe.captures), gallery, fpir)  # refuses a gallery too large, match or not
+    for captures in index.captures() or {1}:  # refuses a gallery too large, match or not
+        identification_point(measured, Mode(captures, probe.captures), gallery, fpir)
     for candidate in index.search(probe.vector):
         point = identification_point(measured, Mode(candidate.captures, probe.captures), gallery, fpir)
         room = point.room(candidate.value)
@@ -240,6 +247,19 @@ def identify(
     if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGINS[measure]:
         return Decision(Outcome.AMBIGUOUS)
     return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2])
+
+
+def identify_with(
+    index: VectorIndex, probes: Sequence[Template], points: Sequence[OperatingPoint], fpir: float = IDENTIFICATION_FPIR
+) -> Decision:
+    """`identify` with the first of the probes that the size of the gallery allows: the same person's, with fewer and
+    fewer captures, since thresholds for many captures rest on fewer impostors. Raises GalleryTooLarge for none."""
+    for probe in probes[:-1]:
+        try:
+            return identify(index, probe, points, fpir)
+        except GalleryTooLarge:
+            continue
+    return identify(index, probes[-1], points, fpir)
 
 
 def _decoy(index: VectorIndex) -> Template:
