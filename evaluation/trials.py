@@ -76,8 +76,11 @@ def trials(faces: Faces, mode: Mode, comparison: Comparison) -> Trials:
     return templates_and_probes(faces, mode, comparison)
 
 
-def templates_and_probes(faces: Faces, mode: Mode, comparison: Comparison) -> Trials:
-    """One template a person, as the service has it. Raises ValueError where nobody has enough pictures."""
+def templates_and_probes(faces: Faces, mode: Mode, comparison: Comparison, logins_of: Faces | None = None) -> Trials:
+    """One template a person, as the service has it. Raises ValueError where nobody has enough pictures.
+
+    `logins_of`: the same pictures with other vectors, for the probes alone.
+    """
     people, files = np.array(faces.people), np.array(faces.files)
     enrolled: list[NDArray[np.intp]] = []
     logins: list[NDArray[np.intp]] = []
@@ -90,7 +93,8 @@ def templates_and_probes(faces: Faces, mode: Mode, comparison: Comparison) -> Tr
         logins += [rest[start : start + mode.captures] for start in range(0, whole, mode.captures)]
     if not enrolled:
         raise ValueError("nobody has pictures enough for this mode")
-    alike = likeness(means(faces.vectors, logins), means(faces.vectors, enrolled), comparison)
+    seen = faces if logins_of is None else logins_of
+    alike = likeness(means(seen.vectors, logins), means(faces.vectors, enrolled), comparison)
     first, own = [rows[0] for rows in logins], [rows[0] for rows in enrolled]
     counted = np.ones(alike.shape, bool)
     return Trials(alike, counted, people[first], people[own], files[first], files[own], mode, comparison.measure)
