@@ -76,27 +76,32 @@ def trials(faces: Faces, mode: Mode, comparison: Comparison) -> Trials:
     return templates_and_probes(faces, mode, comparison)
 
 
-def templates_and_probes(faces: Faces, mode: Mode, comparison: Comparison, logins_of: Faces | None = None) -> Trials:
+def templates_and_probes(
+    faces: Faces, mode: Mode, comparison: Comparison, logins_of: Faces | None = None, *, everybody: bool = False
+) -> Trials:
     """One template a person, as the service has it. Raises ValueError where nobody has enough pictures.
 
-    `logins_of`: the same pictures with other vectors, for the probes alone.
+    `logins_of`: the same pictures with other vectors, for the probes alone. `everybody`: templates also of those who
+    have no picture left to log in with; with their own template theirs are not counted.
     """
     people, files = np.array(faces.people), np.array(faces.files)
     enrolled: list[NDArray[np.intp]] = []
     logins: list[NDArray[np.intp]] = []
     for rows in rows_by_person(people):
         enough = len(rows) >= mode.enrolled + mode.captures
-        if enough:
+        if enough or (everybody and len(rows) >= mode.enrolled):
             enrolled.append(rows[: mode.enrolled])
         rest = rows[mode.enrolled :] if enough else rows
         whole = len(rest) // mode.captures * mode.captures
         logins += [rest[start : start + mode.captures] for start in range(0, whole, mode.captures)]
-    if not enrolled:
+    if not enrolled or not logins:
         raise ValueError("nobody has pictures enough for this mode")
     seen = faces if logins_of is None else logins_of
     alike = likeness(means(seen.vectors, logins), means(faces.vectors, enrolled), comparison)
     first, own = [rows[0] for rows in logins], [rows[0] for rows in enrolled]
-    counted = np.ones(alike.shape, bool)
+    behind = set(np.concatenate(enrolled).tolist())
+    alone = np.array([not behind.intersection(rows.tolist()) for rows in logins])
+    counted = alone[:, None] | (people[first][:, None] != people[own][None, :])
     return Trials(alike, counted, people[first], people[own], files[first], files[own], mode, comparison.measure)
 
 
