@@ -66,16 +66,6 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
 
 
-def fewer(vectors: Sequence[FaceVector], groups: Sequence[int]) -> list[Template]:
-    """`average` of all captures, of all but the last, and so on down to the first alone."""
-    numbers = sorted(set(groups))
-    answer = []
-    for last in reversed(numbers):
-        kept = [place for place, number in enumerate(groups) if number <= last]
-        answer.append(average([vectors[place] for place in kept], [groups[place] for place in kept]))
-    return answer
-
-
 def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None = None) -> tuple[int, ...]:
     """Each vector's capture number, from 0: single linkage by distance and by time.
 
@@ -128,3 +118,13 @@ def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
         raise ValueError("these vectors cancel out and have no mean direction")
     scaled: NDArray[np.float64] = vector / length
     return scaled
+
+
+def fewer(vectors: Sequence[FaceVector], groups: Sequence[int]) -> list[Template]:
+    """`average` of all captures, of all but the last, and so on down to the first alone."""
+    numbers = sorted(set(groups))
+    answer = []
+    for last in reversed(numbers):
+        kept = [place for place, number in enumerate(groups) if number <= last]
+        answer.append(average([vectors[place] for place in kept], [groups[place] for place in kept]))
+    return answer
