@@ -229,8 +229,19 @@ def identify(
 
     Each person is judged at the threshold of their own number of captures, for the size of the gallery. AMBIGUOUS
     where two people pass and their room beyond their thresholds differs by less than the margin of the measure.
-    Raises GalleryTooLarge where the gallery needs an FMR that was never measured, or too few impostors carry.
+    A probe is judged with fewer of its captures where too few impostors carry the threshold for all of them. Raises
+    GalleryTooLarge where even for one capture the gallery needs an FMR that was not measured, or too few carry.
     """
+    try:
+        return _identify(index, probe, points, fpir)
+    except GalleryTooLarge:
+        fewer = probe.without_last()
+        if fewer is None:
+            raise
+        return identify(index, fewer, points, fpir)
+
+
+def _identify(index: VectorIndex, probe: Template, points: Sequence[OperatingPoint], fpir: float) -> Decision:
     gallery, measure = len(index), index.comparison.measure
     measured = of_measure(points, measure)
     passed: list[tuple[float, Candidate, OperatingPoint]] = []
@@ -247,19 +258,6 @@ def identify(
     if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGINS[measure]:
         return Decision(Outcome.AMBIGUOUS)
     return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2])
-
-
-def identify_with(
-    index: VectorIndex, probes: Sequence[Template], points: Sequence[OperatingPoint], fpir: float = IDENTIFICATION_FPIR
-) -> Decision:
-    """`identify` with the first of the probes that the size of the gallery allows: the same person's, with fewer and
-    fewer captures, since thresholds for many captures rest on fewer impostors. Raises GalleryTooLarge for none."""
-    for probe in probes[:-1]:
-        try:
-            return identify(index, probe, points, fpir)
-        except GalleryTooLarge:
-            continue
-    return identify(index, probes[-1], points, fpir)
 
 
 def _decoy(index: VectorIndex) -> Template:

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from db.records import NewTemplate
 from db.storage import Storage
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, fewer, group
-from embeddings.matching import Outcome, identify_with
+from embeddings.captures import Template, agree, average, group
+from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
 from embeddings.pipeline import FacePipeline
 from embeddings.types import FaceVector
@@ -76,21 +76,21 @@ class Enrol:
         vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points)
         groups = group(vectors, request.taken_at)
-        enrolled = fewer(vectors, groups)
+        enrolled = average(vectors, groups)
         wanted = self._attributes if request.attributes is None else request.attributes & self._attributes
         attributes = described(combine([capture.attributes for capture in captures]), wanted)
         with self._one_at_a_time:
             flagged = self._duplicate_unchecked(enrolled)
-            return self._write(request, vectors, groups, enrolled[0], attributes, flagged=flagged)
+            return self._write(request, vectors, groups, enrolled, attributes, flagged=flagged)
 
-    def _duplicate_unchecked(self, enrolled: Sequence[Template]) -> bool:
+    def _duplicate_unchecked(self, enrolled: Template) -> bool:
         """Raises AlreadyEnrolled for a face that is there already; True where the gallery is too large to tell."""
         with self._storage.begin() as work:
             self._gallery.refresh(work)
         if self._allow_duplicates:
             return False
         try:
-            decision = identify_with(self._gallery.index, enrolled, self._pipeline.spec.operating_points, self._fpir)
+            decision = identify(self._gallery.index, enrolled, self._pipeline.spec.operating_points, self._fpir)
         except GalleryTooLarge:
             return True
         if decision.outcome is not Outcome.UNKNOWN:

@@ -9,8 +9,8 @@ from uuid import UUID
 from db.records import Person
 from db.storage import Storage
 from embeddings.attributes import combine, described
-from embeddings.captures import Template, agree, fewer, group
-from embeddings.matching import Decision, Outcome, identify_with, verify
+from embeddings.captures import Template, agree, average, group
+from embeddings.matching import Decision, Outcome, identify, verify
 from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
 from service.errors import NotRecognised
@@ -70,10 +70,10 @@ class Login:
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
         """Raises ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason, NotRecognised."""
-        captures, probes = self._probes(request)
+        captures, probe = self._probe(request)
         with self._storage.begin() as work:
             self._gallery.refresh(work)
-            decision = self._decide(request.user_id, probes)
+            decision = self._decide(request.user_id, probe)
             claimed = decision.key if decision.key is not None else request.user_id
             person = work.person(claimed) if claimed is not None else None
             accepted = decision.outcome is Outcome.ACCEPTED and person is not None
@@ -84,8 +84,8 @@ class Login:
             raise NotRecognised
         return self._welcome(request, person, decision.point.fmr, captures)
 
-    def _probes(self, request: LoginRequest) -> tuple[list[Capture], list[Template]]:
-        """The usable frames, their average and that of fewer captures; why the first is unusable where all are."""
+    def _probe(self, request: LoginRequest) -> tuple[list[Capture], Template]:
+        """The usable frames and their average; the reasons of the first unusable one where none is."""
         captures: list[Capture] = []
         times: list[float | None] = []
         refused: FaceRefused | None = None
@@ -99,13 +99,13 @@ class Login:
             raise refused
         vectors = [capture.vector for capture in captures]
         agree(vectors, self._pipeline.spec.operating_points)
-        return captures, fewer(vectors, group(vectors, times))
+        return captures, average(vectors, group(vectors, times))
 
-    def _decide(self, claimed: UUID | None, probes: Sequence[Template]) -> Decision:
+    def _decide(self, claimed: UUID | None, probe: Template) -> Decision:
         points = self._pipeline.spec.operating_points
         if claimed is None:
-            return identify_with(self._gallery.index, probes, points, self._fpir)
-        return verify(self._gallery.index, claimed, probes[0], points, self._fmr)
+            return identify(self._gallery.index, probe, points, self._fpir)
+        return verify(self._gallery.index, claimed, probe, points, self._fmr)
 
     def _welcome(self, request: LoginRequest, person: Person, fmr: float, captures: Sequence[Capture]) -> LoggedIn:
         kept = person.attributes or {}
