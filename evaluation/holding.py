@@ -31,7 +31,7 @@ class Held:
 
 def held(faces: Faces, comparison: Comparison, modes: Sequence[Mode], confidence: float = CONFIDENCE) -> list[Held]:
     """Mode by mode and rate by rate. A half of the people carries half the events, so this scatters more than the
-    thresholds of all do. Raises ValueError where a half has too few people for a rate."""
+    thresholds of all do. A rate that some half cannot carry is left out."""
     people = len(set(faces.people))
     random = np.random.default_rng(SEED)
     halves = [random.permutation(people) < people // 2 for _ in range(SPLITS)]
@@ -41,7 +41,10 @@ def held(faces: Faces, comparison: Comparison, modes: Sequence[Mode], confidence
         sides = [(everybody.among(half), everybody.among(~half)) for half in halves]
         sides += [(other, one) for one, other in sides]
         for fmr, factor in FACTORS.items():
-            met = np.array([other.rate(one.bound(fmr, confidence)) / fmr for one, other in sides])
+            try:
+                met = np.array([other.rate(one.bound(fmr, confidence)) / fmr for one, other in sides])
+            except ValueError:
+                break
             pairs = int(np.median([one.limit(fmr)[1] for one, _ in sides]))
             mean, ninth, within = float(met.mean()), float(np.quantile(met, 0.9)), float((met <= factor).mean())
             rows.append(Held(mode, fmr, mean, ninth, within, pairs))

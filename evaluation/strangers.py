@@ -63,10 +63,10 @@ class Strangers:
     def limit(self, fmr: float) -> tuple[float, int]:
         """The likeness that the share `fmr` reaches, and how many pairs of people that is.
 
-        Raises ValueError where it is not one comparison.
+        Raises ValueError where it is less than one comparison in a grouping.
         """
         events = int(fmr * self.comparisons() * (1 + 1e-9))
-        if events < 1:
+        if events < len(self.enrolled):
             raise ValueError("too few comparisons for so low a false match rate")
         events = min(events, self.alike.size)
         one, other = self.templates[:events], self.probes[:events]

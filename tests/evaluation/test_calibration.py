@@ -66,7 +66,7 @@ def test_the_bound_is_stricter_where_one_person_brings_all_the_impostors() -> No
 
 def test_halves_are_judged_by_each_other() -> None:
     rows = held(crowd(people=300, each=2, seed=3), ByDistance(), [Mode(1, 1)])
-    assert [row.fmr for row in rows] == [1e-3, 1e-4, 1e-5]
+    assert [row.fmr for row in rows] == [1e-3, 1e-4]  # half of these people cannot carry 1e-5
     assert rows[0].within > 0.8
     assert rows[0].mean < 1.1
     assert rows[0].pairs > rows[1].pairs
