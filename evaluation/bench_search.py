@@ -19,10 +19,11 @@ from embeddings import fused
 from embeddings.axes import axes_of
 from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, ByScore, Comparison
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import DLIB_SPEC, ModelSpec
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.index import VectorIndex
-from embeddings.operating import DLIB_POINTS, Mode, of_measure, verification_point
+from embeddings.operating import Mode, of_measure, verification_point
 from embeddings.types import FaceVector
 
 Rows = NDArray[np.float32]
