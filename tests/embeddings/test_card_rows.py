@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from embeddings.card_rows import Metric, Row, as_distance
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.model_card import ModelCard
-from embeddings.operating import DLIB_POINTS, Mode, OperatingPoint
+from embeddings.operating import Mode, OperatingPoint
 from tests.own_net import card
 
 MODES = [(1, 1), (1, 2), (3, 1), (3, 2)]
