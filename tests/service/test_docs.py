@@ -12,6 +12,7 @@ import typer
 from service.app import create_app
 from service.bootstrap import Application
 from service.cli.main import application as command_line
+from service.consent import USES, consent_text
 from service.lockout import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,14 @@ def test_the_waits_in_the_documents_are_those_of_the_code() -> None:
     assert limits.pause(limits.free - 1) == timedelta(0)
     assert f"| {limits.stop} and more | 1 h, and a face alone" in table
     assert timedelta(hours=39) <= sum(told.values(), timedelta(0)) < timedelta(hours=40)
+
+
+def test_the_consent_text_in_the_documents_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "consent.toml"
+    file.write_text(TRUST.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    text = consent_text((), file)
+    assert text.texts.keys() == set(USES)
+    assert "\n" not in "".join(text.texts.values())
 
 
 def _rows(text: str) -> list[str]:
