@@ -49,7 +49,7 @@ class Record {
       ["Since", date(kept.enrolled_at)],
       ...(entry.before === undefined ? [] : [["Last here", entry.before ? date(entry.before) : "never before"]]),
       ["Kept", `${rows(kept.photos)}; no picture`],
-      ...looks({ ...kept.attributes, emotion: kept.attributes && entry.emotion }),
+      ...looks(kept.attributes ? { ...kept.attributes, emotion: entry.emotion ?? kept.attributes.emotion } : {}),
       ...(entry.found ? [["Found", entry.found]] : []),
     ]));
     this.uses.replaceChildren(...inOrder(kept.uses, (use) => use).map((use) => this.use(use)));
@@ -97,9 +97,11 @@ class Record {
   }
 
   async renewed() {
-    this.renew.replaceChildren(slip(this.userId, await this.my.newCode()));
+    const card = slip(this.userId, await this.my.newCode());
     this.told.replaceChildren(); // worth nothing any more
     this.say("This is your new recovery code; the one before opens nothing any more.");
+    this.renew.replaceChildren(card);
+    card.focus();
   }
 
   async downloaded() {

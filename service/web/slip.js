@@ -7,6 +7,7 @@ const WHAT_FOR =
 
 export function slip(userId, code) {
   const card = element("div", "", "slip");
+  card.tabIndex = -1; // for who has just asked for it
   card.append(
     ...line("Your ID", userId, "id"),
     ...line("Recovery code", code, "code"),
