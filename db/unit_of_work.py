@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail, Head
+from db.bulk import TEMPLATE, OpenedTemplates, open_all
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import Fault, RecordUnreadable, StorageError, told_apart
 from db.failures import FailureLedger
@@ -23,7 +24,6 @@ from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
 
 MAX_TEMPLATES: Final = 10
-TEMPLATE: Final = "template"
 
 
 class UnitOfWork:
@@ -219,6 +219,11 @@ class UnitOfWork:
                 query = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
                 changed = list(self._session.scalars(query))
             yield from self._opened_templates(self._keystore.all(changed), since_revision=since_revision)
+
+    def everybody(self, model_id: str) -> Iterator[OpenedTemplates]:
+        """Everybody's templates of one model, opened, some people at a time: `all_templates` for many."""
+        with told_apart():
+            yield from open_all(self._session, self._keystore, model_id)
 
     def _opened_templates(
         self, keys: Mapping[UUID, PersonKeys], *, since_revision: int = -1, user_id: UUID | None = None

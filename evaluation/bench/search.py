@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embeddings.captures import Template
 from embeddings.embed import DLIB_SPEC
-from embeddings.matching import VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
 from evaluation.bench.rival import Rival
 from evaluation.bench.timing import Call, interleaved, pinned, ratio, timed
