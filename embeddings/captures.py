@@ -6,7 +6,7 @@ come back another day. So frames that lie close, or were taken within seconds, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final, TypeVar
 
 import numpy as np
@@ -33,14 +33,23 @@ class FramesDisagree(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A person's vector, and how many independent captures stand behind it."""
+    """A person's vector, and how many independent captures stand behind it; their own means float64 [dimension], in
+    order, where it was made of them."""
 
     vector: FaceVector
     captures: int
+    means: tuple[NDArray[np.float64], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.captures < 1:
             raise ValueError("a template holds at least one capture")
+
+    def without_last(self) -> "Template | None":
+        """The same of all captures but the last; None for a single one, and where they are not known."""
+        if len(self.means) < 2:
+            return None
+        mean = _unit(np.sum(self.means[:-1], axis=0)).astype(np.float32)
+        return Template(FaceVector(mean, self.vector.model_id), self.captures - 1, self.means[:-1])
 
 
 def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None, near: float) -> Template:
@@ -61,7 +70,7 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     values = np.stack([vector.values for vector in vectors]).astype(np.float64)
     means = [_unit(values[np.asarray(groups) == number].sum(axis=0)) for number in numbers]
     mean = _unit(np.sum(means, axis=0))
-    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
+    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers), tuple(means))
 
 
 def averages(

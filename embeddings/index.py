@@ -5,6 +5,7 @@ full that the bound does not exclude.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -59,6 +60,7 @@ class VectorIndex:
         self._blocks = [self._block()]
         self._keys: list[UUID] = []
         self._places: dict[UUID, int] = {}
+        self._numbers: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -70,6 +72,11 @@ class VectorIndex:
         """Everybody in the index."""
         with self._lock:
             return set(self._keys)
+
+    def captures(self) -> set[int]:
+        """The numbers of captures that stand behind templates."""
+        with self._lock:
+            return {number for number, people in self._numbers.items() if people}
 
     def put(self, key: UUID, template: Template) -> None:
         """Add somebody, or replace their template. Raises ValueError for a vector of another model."""
@@ -100,6 +107,8 @@ class VectorIndex:
                 place = self._places.get(keys[number])
                 if place is not None:
                     block, where = self._place(place)
+                    self._numbers[int(block.captures[where])] -= 1
+                    self._numbers[int(captures[number])] += 1
                     block.copy_from(made, number, 1, where)
                     number += 1
                     continue
@@ -112,6 +121,7 @@ class VectorIndex:
         block, place = self._room(first, end - start)
         end = min(end, start + block.capacity - place)
         block.copy_from(made, start, end - start, place)
+        self._numbers.update(made.captures[start:end].tolist())
         self._keys.extend(keys[start:end])
         self._places.update(zip(keys[start:end], range(first, len(self._keys)), strict=True))
         return end
@@ -124,8 +134,9 @@ class VectorIndex:
                 return False
             last, moved = len(self._keys) - 1, self._keys.pop()
             block, place = self._place(last)
+            hole, where = self._place(number)
+            self._numbers[int(hole.captures[where])] -= 1
             if number != last:
-                hole, where = self._place(number)
                 hole.copy_from(block, place, 1, where)
                 self._keys[number] = moved
                 self._places[moved] = number

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from embeddings.captures import Template
 from embeddings.index import Candidate, VectorIndex
-from embeddings.matching import Decision, Outcome, loosest, modes_of, verify
+from embeddings.matching import Decision, Outcome, loosest, verify
 from embeddings.operating import VERIFICATION_FMR, Measure, Mode, OperatingPoint, of_measure, verification_point
 
 LEADS: Final = {Measure.DISTANCE: 0.02, Measure.SCORE: 0.01}
@@ -63,7 +63,8 @@ def _rooms(
     """The nearest of those who pass at some number of captures, each with the room beyond the threshold of their own
     number."""
     measured = of_measure(points, index.comparison.measure)
-    worst = loosest(verification_point(measured, mode, fmr) for mode in modes_of(measured, probe.captures)).threshold
+    modes = [Mode(captures, probe.captures) for captures in sorted(index.captures() or {1})]
+    worst = loosest(verification_point(measured, mode, fmr) for mode in modes).threshold
     return [
         (verification_point(measured, Mode(candidate.captures, probe.captures), fmr).room(candidate.value), candidate)
         for candidate in index.search(probe.vector, NEIGHBOURS, worst)

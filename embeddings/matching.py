@@ -17,6 +17,7 @@ from embeddings.index import Candidate, VectorIndex
 from embeddings.operating import (
     IDENTIFICATION_FPIR,
     VERIFICATION_FMR,
+    GalleryTooLarge,
     Measure,
     Mode,
     OperatingPoint,
@@ -100,13 +101,27 @@ def identify(
 
     Each person is judged at the threshold of their own number of captures, for the size of the gallery. AMBIGUOUS
     where two people pass and their room beyond their thresholds differs by less than the margin of the measure.
-    Raises GalleryTooLarge where the gallery needs an FMR that was never measured.
+    A probe is judged with fewer of its captures where too few impostors carry the threshold for all of them. Raises
+    GalleryTooLarge where even for one capture the gallery needs an FMR that was not measured, or too few carry.
     """
+    try:
+        return _identify(index, probe, points, fpir)
+    except GalleryTooLarge:
+        fewer = probe.without_last()
+        if fewer is None:
+            raise
+        return identify(index, fewer, points, fpir)
+
+
+def _identify(index: VectorIndex, probe: Template, points: Sequence[OperatingPoint], fpir: float) -> Decision:
     gallery, measure = len(index), index.comparison.measure
     measured = of_measure(points, measure)
     passed: list[tuple[float, Candidate, OperatingPoint]] = []
+    modes = [Mode(captures, probe.captures) for captures in sorted(index.captures() or {1})]
+    # Refuses a gallery too large, match or not.
+    worst = loosest(identification_point(measured, mode, gallery, fpir) for mode in modes).threshold
     nearest = -float("inf")
-    for candidate in index.search(probe.vector, worst=_loosest(measured, probe.captures, gallery, fpir)):
+    for candidate in index.search(probe.vector, worst=worst):
         point = identification_point(measured, Mode(candidate.captures, probe.captures), gallery, fpir)
         room = point.room(candidate.value)
         nearest = max(nearest, room)
@@ -119,16 +134,6 @@ def identify(
     if len(passed) > 1 and passed[0][0] - passed[1][0] < AMBIGUITY_MARGINS[measure]:
         return Decision(Outcome.AMBIGUOUS, band=band)
     return Decision(Outcome.ACCEPTED, passed[0][1].key, passed[0][2], band)
-
-
-def _loosest(points: Sequence[OperatingPoint], captures: int, gallery: int, fpir: float) -> float:
-    """The threshold that accepts most, whatever the photos enrolled; refuses a gallery too large, match or not."""
-    return loosest(identification_point(points, mode, gallery, fpir) for mode in modes_of(points, captures)).threshold
-
-
-def modes_of(points: Sequence[OperatingPoint], captures: int) -> list[Mode]:
-    """With so many captures of the probe, whatever the photos enrolled."""
-    return [Mode(enrolled, captures) for enrolled in sorted({point.mode.enrolled for point in points} | {1})]
 
 
 def loosest(points: Iterable[OperatingPoint]) -> OperatingPoint:

@@ -18,7 +18,7 @@ from service.workflows.login import Login
 from service.workflows.me import Me
 from service.workflows.people import People
 from service.workflows.recover import Recover
-from service.workflows.renew import bring_over
+from service.workflows.tenancy import bring_over
 
 TRIES: Final = 3
 

@@ -49,9 +49,9 @@ def measure(frame: bytes, python: Path | None, threads: int, rounds: int) -> dic
 
 def _ours(cores: int) -> dict[str, Callable[[bytes], FaceVector]]:
     limits, quality = ImageLimits(), QualityLimits()
-    plain = FacePipeline.load(limits, quality, "onnx", cores=cores)
-    everything = FacePipeline.load(limits, quality, "fused", attributes=KINDS, cores=cores)
     runtime = Runtime(cores=cores)
+    plain = FacePipeline.load(limits, quality, "onnx", runtime=runtime)
+    everything = FacePipeline.load(limits, quality, "fused", attributes=KINDS, runtime=runtime)
     detector, aligner, embedder = CenterFace.load(runtime), Aligner.load(), DlibEmbedder(runtime)
 
     def bare(frame: bytes) -> FaceVector:

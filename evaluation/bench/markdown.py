@@ -128,13 +128,16 @@ def _search(report: Report) -> str:
     rows = [
         [
             f"{each['size']:,}",
+            f"{each['dimension']:,}",
             str(each["threads"]),
             *(_p50(each["times"].get(name)) for name in ("ours", *rivals)),
             _shown(each["ratios"].get("numpy")),
+            f"{each['different']} of {each['probes']:,}",
         ]
         for each in report["search"]
     ]
-    head = ["people", "threads", "ours, ms", "numpy, ms", "faiss flat, ms", "compare_faces, ms", "numpy over ours"]
+    head = ["people", "numbers", "threads", "ours, ms", "numpy, ms", "faiss flat, ms", "compare_faces, ms"]
+    head += ["numpy over ours", "decisions unlike float64"]
     return _table(head, rows)
 
 

@@ -1,8 +1,6 @@
 """`facewarden tenants`: bodies of people who never meet those of another, and renewing how their templates are kept."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,11 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from db.storage import Storage
-from service.bootstrap import open_storage
-from service.cli.start import settings
-from service.workflows.people import By
-from service.workflows.renew import revoke as revoked
+from service.cli.start import opened_storage
+from service.workflows import tenancy
 
 commands = typer.Typer(no_args_is_help=True, help="Bodies of people who never meet those of another.")
 
@@ -23,19 +18,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The tenant's name.")]
 
 
-@contextmanager
-def opened() -> Iterator[Storage]:
-    storage = open_storage(settings())
-    try:
-        yield storage
-    finally:
-        storage.close()
-
-
 @commands.command("list")
 def listing(*, as_json: AsJson = False) -> None:
     """List the tenants, how many people each has, and how often its templates were renewed."""
-    with opened() as storage:
+    with opened_storage() as storage:
         found = storage.tenants().all()
     if as_json:
         print(json.dumps([asdict(each) | {"created_at": each.created_at.isoformat()} for each in found], indent=2))
@@ -49,15 +35,11 @@ def listing(*, as_json: AsJson = False) -> None:
 @commands.command()
 def create(name: Name, *, as_json: AsJson = False) -> None:
     """Make a tenant; its API key is given in FACEWARDEN_API_KEYS."""
-    with opened() as storage:
+    with opened_storage() as storage:
         try:
-            made = storage.tenants().create(name, storage.now())
+            made = tenancy.create(storage, name)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="NAME") from None
-        if made:
-            with storage.of(name).begin() as work:
-                work.note("tenant_created", None, by=By.OPERATOR.value)
-                work.commit()
     print(json.dumps({"tenant": name, "created": made}) if as_json else "created" if made else "it is there already")
 
 
@@ -70,9 +52,9 @@ def revoke(name: Name, *, as_json: AsJson = False) -> None:
     """
     console = Console(stderr=True)
     shown = Progress(console=console, transient=True, disable=not console.is_terminal)
-    with opened() as storage, shown:
+    with opened_storage() as storage, shown:
         task = shown.add_task("templates carried over", total=None)
-        done = revoked(storage.of(name), lambda count: shown.update(task, completed=count))
+        done = tenancy.revoke(storage.of(name), lambda count: shown.update(task, completed=count))
     if as_json:
         print(json.dumps({"tenant": name, **asdict(done)}, indent=2))
         return

@@ -15,9 +15,9 @@ from db.records import Person
 from db.storage import Storage
 from db.tables import DEFAULT_TENANT
 from embeddings.embedders import model_id
-from service.bootstrap import lockout, open_storage
+from service.bootstrap import lockout
 from service.cli import users_import
-from service.cli.start import settings
+from service.cli.start import opened_storage, settings
 from service.workflows.administer import Administer
 from service.workflows.people import By, People
 
@@ -34,13 +34,10 @@ OfTenant = Annotated[str, typer.Option("--tenant", help="The tenant whose people
 @contextmanager
 def _storage(tenant: str) -> Iterator[Storage]:
     """That of a tenant. Raises UnknownTenant."""
-    storage = open_storage(settings())
-    try:
+    with opened_storage() as storage:
         with storage.of(tenant).begin() as work:
             work.transform()
         yield storage.of(tenant)
-    finally:
-        storage.close()
 
 
 @contextmanager

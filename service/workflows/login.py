@@ -121,32 +121,26 @@ class Login:
         return self._current
 
     def _verdict(self, work: UnitOfWork, request: LoginRequest, judge: Recogniser, probe: Probe) -> "_Verdict":
-        """Looks up, compares and hashes as much for nobody as for somebody."""
+        """Compares and hashes as much for nobody as for somebody; looks up only who is accepted."""
         points, index = judge.pipeline.spec.operating_points, judge.gallery.index
-        if request.user_id is None:
+        claimed, passphrase = request.user_id, request.passphrase
+        if claimed is None:
             decision = identify(index, probe.template, points, self._rules.fpir)
             claimed = decision.key
-            kept, known = self._factor(work, claimed, request.passphrase)
+            known = _knows(work, claimed, passphrase)
         else:
-            claimed = request.user_id
-            kept, known = self._factor(work, claimed, request.passphrase)
+            known = _knows(work, claimed, passphrase)
             # What only they know tells twins apart as well.
             compare = verify_apart if self._rules.guarded and not known else verify
             decision = compare(index, claimed, probe.template, points, self._rules.fmr)
-        person = work.person(claimed) if claimed is not None else None
-        outcome = decision.outcome.value
-        if decision.accepted and person is None:
-            outcome = Outcome.UNKNOWN.value  # erased since the search
-        elif decision.accepted and kept and not known:
-            outcome = SECOND_FACTOR
-        accepted = person if outcome == Outcome.ACCEPTED.value else None
-        return _Verdict(claimed, accepted, outcome, decision, known=known)
-
-    @staticmethod
-    def _factor(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> tuple[bool, bool]:
-        """Whether somebody has a second factor, and whether this is it."""
-        kept = None if user_id is None else work.details.get(user_id, FACTOR)
-        return kept is not None, passphrase is not None and factor.matches(kept, passphrase)
+        if not decision.accepted or claimed is None:
+            return _Verdict(claimed, None, decision.outcome.value, decision, known=known)
+        person = work.person(claimed)
+        if person is None:  # erased since the search
+            return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, known=known)
+        if not known and work.details.get(claimed, FACTOR) is not None:
+            return _Verdict(claimed, None, SECOND_FACTOR, decision, known=known)
+        return _Verdict(claimed, person, decision.outcome.value, decision, known=known)
 
     def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict") -> "_Verdict":
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
@@ -207,3 +201,10 @@ class _Verdict:
     @property
     def acr(self) -> str:
         return ACR_PHOTO_AND_PASSPHRASE if self.known else ACR_PHOTO
+
+
+def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bool:
+    """Whether this is the passphrase of somebody; it is hashed also where they have none, and for nobody."""
+    if passphrase is None:
+        return False
+    return factor.matches(None if user_id is None else work.details.get(user_id, FACTOR), passphrase)

@@ -64,6 +64,19 @@ def test_a_template_is_of_unit_length_and_does_not_depend_on_the_order(
     assert forward.vector.distance(backward.vector) < 1e-5
 
 
+def test_a_template_can_do_without_its_last_capture() -> None:
+    photos = [at_distance(PERSON, 0.25, seed) for seed in (1, 2, 3, 4)]
+    both = average(photos, [0, 1, 2, 1]).without_last()
+    assert both is not None
+    assert both.captures == 2
+    assert both.vector.distance(average([photos[0], photos[1], photos[3]], [0, 1, 1]).vector) < 1e-6
+    first = both.without_last()
+    assert first is not None
+    assert first.vector.distance(photos[0]) < 1e-6
+    assert first.without_last() is None
+    assert Template(PERSON, 3).without_last() is None
+
+
 def test_a_single_vector_is_its_own_template() -> None:
     assert template([PERSON], None, NEAR).vector.distance(PERSON) < 1e-6
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.captures import Template
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.index import Candidate, VectorIndex
 from embeddings.lookalike import LEADS, resembles_somebody, verify_apart
 from embeddings.matching import Decision, Outcome, verify
-from embeddings.operating import DLIB_POINTS, Measure, Mode, verification_point
+from embeddings.operating import Measure, Mode, verification_point
 from embeddings.types import FaceVector
 from tests.embeddings.vectors import MODEL, at_distance, random_vector
 

@@ -3,19 +3,9 @@
 import os
 from uuid import UUID
 
-import numpy as np
 import pytest
 
-from embeddings.axes import axes_of
-from embeddings.index import VectorIndex
-from evaluation.bench_search import Case, different, make_case, measure, truth
-
-
-def filled(case: Case, dimension: int) -> VectorIndex:
-    index = VectorIndex(case.spec.model_id, dimension, case.spec.comparison, axes_of(case.spec))
-    keys = [UUID(int=number) for number in range(len(case.gallery))]
-    index.put_all(keys, case.gallery, np.ones(len(keys), np.int32))
-    return index
+from evaluation.bench.searched import different, filled, make_case, truth
 
 
 @pytest.mark.parametrize(("people", "dimension", "probes"), [(20_000, 128, 2000), (4000, 1152, 500), (3000, 96, 500)])
@@ -25,19 +15,12 @@ def test_decisions_near_the_threshold_are_those_of_float64(people: int, dimensio
     case = make_case(people, dimension, probes)
     known = (truth(case) >= 0).mean()
     assert 0.2 < known < 0.95  # else they would not lie on both sides of the threshold
-    assert different(case, filled(case, dimension)) == 0
+    assert different(case, filled(case)) == 0
 
 
 def test_a_wrong_index_is_noticed() -> None:
     case = make_case(500, 128, 200)
-    index = filled(case, 128)
+    index = filled(case)
     for number in range(0, 500, 2):
         index.remove(UUID(int=number))
     assert different(case, index) > 20
-
-
-def test_the_bench_measures() -> None:
-    found = measure(600, 128, probes=20, rounds=1)
-    assert found["different"] == 0
-    assert found["ratios"].keys() >= {"numpy"}
-    assert min(found["ms"].values()) > 0

@@ -9,8 +9,8 @@ import pytest
 
 from db.records import NewTemplate
 from db.storage import Storage
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import ModelSpec
-from embeddings.operating import DLIB_POINTS
 from service.bootstrap import open_storage
 from service.gallery import Gallery
 from service.settings import Settings

@@ -38,7 +38,7 @@ from service.errors import NotRecognised, TokenInvalid, UnknownUser, UnsafeSetti
 from service.settings import Settings
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
-from service.workflows.renew import revoke
+from service.workflows.tenancy import revoke
 from tests.db.people import AGREED
 from tests.embeddings.vectors import at_distance, random_vector
 from tests.portraits import Portraits, portraits

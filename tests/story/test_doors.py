@@ -138,6 +138,9 @@ def test_the_log_holds_nothing_that_was_sent(service: Service, client: httpx.Cli
         "/v1/users", files={"image": (f"{MARK}.jpg", picture)}, data={"consent": MARK, "label": MARK}, headers=told
     )
     client.post("/v1/login", json={"image": base64.b64encode(picture).decode(), "user_id": MARK}, headers=told)
+    told_without_key = {name: value for name, value in told.items() if name != "Authorization"}
+    wrong = {"image": base64.b64encode(picture).decode(), "user_id": MARK}
+    client.post("/v1/login", json=wrong, headers=told_without_key)
     client.post("/v1/overlays", files={"image": picture}, data={"style": MARK}, headers=told)
     client.get(f"/{MARK}?{MARK}={MARK}", headers=told)
     client.get("/v1/me", headers=told)

@@ -1,15 +1,12 @@
-"""Part (d): the search among many, beside numpy's float32 product and faiss's flat index, and whether it decides right.
+"""Galleries of nobody to search, probes near the threshold, and what float64 decides on them.
 
-The gallery is of nobody: vectors drawn from the published crowd for the project's models, and in all directions alike
-for another dimension, which is the hardest case. Times are of one thread each where the process was started with
-OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1.
+Vectors are drawn from the published crowd for the project's models, and in all directions alike for another dimension,
+which is the hardest case.
 """
 
-import importlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -19,10 +16,11 @@ from embeddings import fused
 from embeddings.axes import axes_of
 from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, ByScore, Comparison
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import DLIB_SPEC, ModelSpec
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.index import VectorIndex
-from embeddings.operating import DLIB_POINTS, Mode, of_measure, verification_point
+from embeddings.operating import Mode, of_measure, verification_point
 from embeddings.types import FaceVector
 
 Rows = NDArray[np.float32]
@@ -30,8 +28,6 @@ FMR: Final = 1e-5
 """Probes are judged at this operating point; the smallest measured, as large galleries need it."""
 NEAR: Final = 0.01
 """Probes lie so much nearer or farther than the threshold, in distance."""
-TURN: Final = 8
-"""Searches in a row before the rival has its turn."""
 SEED: Final = 20_260_101
 _CHUNK: Final = 8192
 
@@ -46,26 +42,12 @@ class Case:
     worst: float
 
 
-def measure(people: int, dimension: int, probes: int = 10_000, rounds: int = 12, seed: int = SEED) -> dict[str, Any]:
-    """Median ms a search of each, theirs over ours, and in how many of the probes the decision (who, or nobody) is
-    another one than that of float64 products with everybody.
-    """
-    case = make_case(people, dimension, probes, seed)
-    index = VectorIndex(case.spec.model_id, dimension, case.spec.comparison, axes_of(case.spec))
-    start = time.perf_counter()
+def filled(case: Case) -> VectorIndex:
+    """The gallery in an index, by number."""
+    index = VectorIndex(case.spec.model_id, case.spec.dimension, case.spec.comparison, axes_of(case.spec))
+    people = len(case.gallery)
     index.put_all([UUID(int=number) for number in range(people)], case.gallery, np.ones(people, np.int32))
-    built = time.perf_counter() - start
-    times = _times(_searches(case, index), case.probes, rounds)
-    ours = times["ours"]
-    return {
-        "people": people,
-        "dimension": dimension,
-        "build_seconds": round(built, 3),
-        "ms": {name: round(value, 4) for name, value in times.items()},
-        "ratios": {name: round(value / ours, 2) for name, value in times.items() if name != "ours"},
-        "probes": probes,
-        "different": different(case, index),
-    }
+    return index
 
 
 def make_case(people: int, dimension: int, probes: int, seed: int = SEED) -> Case:
@@ -142,32 +124,3 @@ def _drawn(spec: ModelSpec, count: int, random: np.random.Generator) -> Iterator
             values += random.standard_normal((some, len(directions)), dtype=np.float32) @ directions
             values += crowd.means[random.integers(0, len(crowd.means), some), :dimension].astype(np.float32)
         yield values / np.linalg.norm(values, axis=1, keepdims=True)
-
-
-def _searches(case: Case, index: VectorIndex) -> dict[str, Callable[[Rows], object]]:
-    searches: dict[str, Callable[[Rows], object]] = {
-        "ours": lambda probe: index.search(FaceVector(probe, case.spec.model_id), worst=case.worst),
-        "numpy": lambda probe: case.gallery @ probe,
-    }
-    try:
-        faiss = importlib.import_module("faiss")
-    except ImportError:
-        return searches
-    flat = faiss.IndexFlatIP(case.spec.dimension)
-    flat.add(case.gallery)
-    searches["faiss"] = lambda probe: flat.search(probe[None], 8)
-    return searches
-
-
-def _times(searches: dict[str, Callable[[Rows], object]], probes: Rows, rounds: int) -> dict[str, float]:
-    """Median ms, in turns of TURN searches, the first turn of each not counted."""
-    found: dict[str, list[float]] = {name: [] for name in searches}
-    for number in range(rounds + 1):
-        some = probes[np.arange(number * TURN, (number + 1) * TURN) % len(probes)]
-        for name, search in searches.items():
-            for probe in some:
-                start = time.perf_counter()
-                search(probe)
-                if number:
-                    found[name].append((time.perf_counter() - start) * 1000)
-    return {name: float(np.median(values)) for name, values in found.items()}

@@ -1,4 +1,5 @@
-"""Renewing how a tenant's templates are turned, without new photos: what was copied before is worth nothing then."""
+"""Making tenants, and renewing how one's templates are turned, without new photos: what was copied before is worth
+nothing then."""
 
 from dataclasses import dataclass
 
@@ -21,6 +22,16 @@ class Renewed:
 
 def _silent(done: int) -> None:
     """Reports nothing."""
+
+
+def create(storage: Storage, name: str) -> bool:
+    """False where it is there already. Raises ValueError for a name that is none."""
+    made = storage.tenants().create(name, storage.now())
+    if made:
+        with storage.of(name).begin() as work:
+            work.note("tenant_created", None, by=By.OPERATOR.value)
+            work.commit()
+    return made
 
 
 def revoke(storage: Storage, progress: Progress = _silent) -> Renewed:
