@@ -14,10 +14,11 @@ This room knows secrets and numbers; what a secret does to a vector is told by w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, func, select, update
+from sqlalchemy import Engine, Select, func, or_, select, update
 from sqlmodel import Session, col
 
 from db.bulk import TEMPLATE
@@ -95,10 +96,18 @@ class Transforms:
             while people := self._next(generation, after):
                 done, after = done + self._carry(people, generation, turn), people[-1]
                 progress(done)
-            with Session(self._data) as session:
-                mine = col(TemplateRow.user_id).in_(self._people), col(TemplateRow.transform) != generation
-                left = session.scalar(select(func.count()).select_from(TemplateRow).where(*mine))
-        return CarriedOver(done, left or 0)
+        return CarriedOver(done, self.worthless())
+
+    def worthless(self) -> int:
+        """How many templates are turned by a secret that is gone, as an old copy of the data holds them."""
+        with told_apart(), Session(self._data) as session:
+            noted, ranges = col(TemplateRow.transform), [-1, 0, *self.generations()]
+            between = [noted.between(low + 1, high - 1) for low, high in pairwise(ranges) if high - low > 1]
+            beyond = or_(noted > ranges[-1], *between)  # ranges, so that the index serves
+            query = (
+                select(func.count()).select_from(TemplateRow).where(beyond, col(TemplateRow.user_id).in_(self._people))
+            )
+            return session.scalar(query) or 0
 
     def destroy_before(self, generation: int) -> bool:
         """Step 4. What they leave in free space goes with the next sweep. False where there were none."""

@@ -1,5 +1,6 @@
 """What the service does for one tenant, opened when it is first needed; galleries of two tenants never meet."""
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from db.errors import TransformChanged
 from db.storage import Storage
 from embeddings.pipeline import FacePipeline
 from service.gallery import Gallery
+from service.logs import log
 from service.turning import Turning
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, Enrolled, EnrolRequest
@@ -80,4 +82,7 @@ class Tenants:
         if first:  # later it is whoever replaced the transform that carries templates over
             with suppress(TransformChanged):
                 bring_over(storage, turning)
+            worthless = storage.transforms().worthless()
+            if worthless:
+                log("templates_worthless", logging.WARNING, tenant=storage.tenant, templates=worthless)
         return self._make(storage, turning)

@@ -20,15 +20,17 @@ Name = Annotated[str, typer.Argument(help="The tenant's name.")]
 
 @commands.command("list")
 def listing(*, as_json: AsJson = False) -> None:
-    """List the tenants, how many people each has, and how often its templates were renewed."""
+    """List the tenants, how many people each has, which transform is in use, and templates whose transform is gone."""
     with opened_storage() as storage:
-        found = storage.tenants().all()
+        found = [(each, storage.of(each.name).transforms().worthless()) for each in storage.tenants().all()]
     if as_json:
-        print(json.dumps([asdict(each) | {"created_at": each.created_at.isoformat()} for each in found], indent=2))
+        rows = [asdict(each) | {"created_at": each.created_at.isoformat(), "worthless": lost} for each, lost in found]
+        print(json.dumps(rows, indent=2))
         return
-    table = Table("tenant", "created", "people", "transform", box=None, pad_edge=False)
-    for each in found:
-        table.add_row(each.name, f"{each.created_at:%Y-%m-%d %H:%M}", str(each.people), str(each.transform))
+    table = Table("tenant", "created", "people", "transform", "worthless templates", box=None, pad_edge=False)
+    for each, lost in found:
+        created = f"{each.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(each.name, created, str(each.people), str(each.transform), str(lost or ""))
     Console().print(table)
 
 

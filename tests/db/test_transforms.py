@@ -62,7 +62,7 @@ def test_raw_templates_are_turned_and_turned_ones_renewed(tmp_path: Path) -> Non
     assert transforms.unfinished(1)
     assert bring_over(storage) == 2 * PEOPLE
     check(storage, ids, 1)
-    assert bring_over(storage) == 0
+    assert bring_over(storage) == transforms.worthless() == 0
     assert transforms.renew() == 2
     secrets = [transforms.secret(number) for number in (1, 2)]
     assert None not in secrets
@@ -162,10 +162,11 @@ def test_an_old_copy_of_the_data_beside_the_keys_of_today_is_worth_nothing(tmp_p
     assert transforms.settle() == 2  # as the keys say, not the data
     assert transforms.secret(1) is None
     assert not transforms.unfinished(2)
-    assert transforms.carry_over(2, turn_to(2)).worthless == 2 * PEOPLE
+    assert transforms.carry_over(2, turn_to(2)).worthless == transforms.worthless() == 2 * PEOPLE
     with storage.begin() as work:
         assert {row.transform for row in work.templates(ids[0])} == {1}
     assert transforms.renew() == 3
+    assert transforms.worthless() == 2 * PEOPLE
     storage.close()
 
 
@@ -177,6 +178,7 @@ def test_a_number_that_templates_have_is_never_given_again(tmp_path: Path) -> No
     bring_over(storage)
     storage._keystore.destroy_secrets(["template transform default 2"])
     assert storage.transforms().settle() == 3
+    assert storage.transforms().worthless() == 2 * PEOPLE
     storage.close()
 
 

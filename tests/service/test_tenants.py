@@ -1,6 +1,7 @@
 """Two tenants in one service: the same face at both, and neither can tell."""
 
 import json
+import logging
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -293,10 +294,15 @@ def test_raw_templates_of_an_earlier_version_are_turned_at_the_start(home: Path,
     application.close()
 
 
-def test_who_is_turned_by_a_secret_that_is_gone_is_a_stranger(both: Application, people: Portraits) -> None:
+def test_who_is_turned_by_a_secret_that_is_gone_is_a_stranger_and_the_log_says_so(
+    both: Application, people: Portraits, caplog: pytest.LogCaptureFixture
+) -> None:
     user_id = enrol(both, "default", people.obama)
     both.storage._keystore.destroy_secrets(["template transform default 1"])
-    other = build(settings(both.settings.home))
+    with caplog.at_level(logging.WARNING, "facewarden"):
+        other = build(settings(both.settings.home))
+    (line,) = [record for record in caplog.records if record.msg == "templates_worthless"]
+    assert line.facts == {"tenant": "default", "templates": 1}  # type: ignore[attr-defined]
     with pytest.raises(NotRecognised):
         other.login(LoginRequest([people.obama.read_bytes()], UUID(user_id)))
     assert other.of().turning.generation == 2
