@@ -3,19 +3,21 @@
 import os
 import shutil
 import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 
 from db.errors import TransformChanged
-from db.records import Vector
+from db.records import NewTemplate, Vector
 from db.storage import Storage
 from tests.db.crashing import die_before, in_child
-from tests.db.people import MODEL, enrol, open_in, vector
+from tests.db.people import AGREED, MODEL, enrol, open_in, vector
 
 PEOPLE = 5
 
@@ -199,3 +201,56 @@ def test_one_tenants_renewal_leaves_the_other_alone(tmp_path: Path) -> None:
     with acm.begin() as work:
         assert [row.transform for row in work.templates(user_id)] == [1]
     storage.close()
+
+
+def test_who_enrols_meanwhile_is_carried_over_too_whoever_gets_a_new_key(tmp_path: Path) -> None:
+    service, operator = open_in(tmp_path), open_in(tmp_path)
+    bring_over(service)
+    enrolled: list[UUID] = []
+    failures: list[Exception] = []
+    overtaken = 0
+    stop = threading.Event()
+
+    def serve() -> None:
+        nonlocal overtaken
+        generation = 1
+        try:
+            while not stop.is_set():
+                try:
+                    enrolled.append(enrol_turned(service, len(enrolled), generation))
+                except TransformChanged:
+                    overtaken += 1
+                    generation = service.transforms().settle()
+                if enrolled:
+                    service.rotate_person(enrolled[-1])
+        except Exception as error:  # noqa: BLE001 - told by the main thread
+            failures.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    for round_ in range(1, 7):
+        while len(enrolled) < 3 * round_ and thread.is_alive():
+            time.sleep(0.001)
+        operator.transforms().renew()
+        bring_over(operator)
+    stop.set()
+    thread.join()
+    assert failures == []
+    assert overtaken > 0
+    assert operator.transforms().generations() == [7]
+    with operator.begin() as work:
+        for seed, user_id in enumerate(enrolled):
+            (row,) = work.templates(user_id)
+            assert row.transform == 7
+            assert row.vector == pytest.approx(vector(seed) * 7, rel=1e-4)
+    service.close()
+    operator.close()
+
+
+def enrol_turned(storage: Storage, seed: int, generation: int) -> UUID:
+    user_id = uuid4()
+    with storage.begin() as work:
+        template = NewTemplate(vector(seed) * np.float32(generation), MODEL, 0, generation)
+        work.add_person(user_id, templates=[template], attributes=None, metadata=None, consent=AGREED, flagged=False)
+        work.commit()
+    return user_id
