@@ -93,6 +93,12 @@ class AuditLog:
         with told_apart(), Session(self._data) as session:
             return session.scalar(select(col(AuditTailRow.number))) or 0
 
+    def is_behind(self) -> bool:
+        """Whether the key store knows of entries that the data have not: they are older, or cut."""
+        with told_apart(), Session(self._keys) as session:
+            written = session.scalar(select(col(AuditHeadRow.number))) or 0
+        return self.length() < written
+
     def last(self, count: int) -> list[Entry]:
         """At most the last `count` entries, in their order."""
         query = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)

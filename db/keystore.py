@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Engine, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -154,16 +154,23 @@ class Keystore:
             row = session.get(PersonKeyRow, user_id)
             return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
 
-    def all(self, user_ids: Sequence[UUID] | None = None) -> dict[UUID, PersonKeys]:
-        """The keys of these people, or of everybody."""
+    def all(
+        self, user_ids: Sequence[UUID] | None = None, *, unreadable: set[UUID] | None = None
+    ) -> dict[UUID, PersonKeys]:
+        """The keys of these people, or of everybody. Whose key does not open is added to `unreadable` and left out;
+        without that, RecordUnreadable is raised."""
         query = select(col(PersonKeyRow.user_id), col(PersonKeyRow.wrapped), col(PersonKeyRow.next_wrapped))
         with Session(self.engine) as session:
-            if user_ids is None:
-                return {row[0]: self._keys_of(*row) for row in session.execute(query)}
-            found = {}
-            for some in chunks(user_ids):
-                rows = session.execute(query.where(col(PersonKeyRow.user_id).in_(some)))
-                found.update({row[0]: self._keys_of(*row) for row in rows})
+            found: dict[UUID, PersonKeys] = {}
+            queries = [query] if user_ids is None else [query.where(_among(some)) for some in chunks(user_ids)]
+            for each in queries:
+                for row in session.execute(each):
+                    try:
+                        found[row[0]] = self._keys_of(*row)
+                    except RecordUnreadable:
+                        if unreadable is None:
+                            raise
+                        unreadable.add(row[0])
             return found
 
     def _keys_of(self, user_id: UUID, wrapped: bytes, next_wrapped: bytes | None) -> PersonKeys:
@@ -229,6 +236,19 @@ class Keystore:
         with Session(self.engine) as session:
             return set(session.scalars(select(col(TombstoneRow.digest))))
 
+    def erased_among(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Who of these people has a tombstone."""
+        ids = sorted(user_ids)
+        if not ids:
+            return set()
+        secret, found = self.secret(ERASURES), set()
+        with Session(self.engine) as session:
+            for some in chunks(ids):
+                digests = {tombstone(secret, user_id): user_id for user_id in some}
+                query = select(col(TombstoneRow.digest)).where(col(TombstoneRow.digest).in_(digests))
+                found |= {digests[digest] for digest in session.scalars(query)}
+        return found
+
     def remember(self, digests: Iterable[bytes], erased_at: datetime) -> None:
         """Takes over tombstones from elsewhere; those that are there keep their moment."""
         new = set(digests) - self.erased()
@@ -247,6 +267,10 @@ class Keystore:
             session.execute(update(KeystoreRow).values(dirty=False))
             session.commit()
         return True
+
+
+def _among(user_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    return col(PersonKeyRow.user_id).in_(user_ids)
 
 
 def wrap(wrapping: Aead, user_id: UUID, key: SealingKey) -> bytes:

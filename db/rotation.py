@@ -18,6 +18,7 @@ Step 3 relies on what holds today: after enrolment nobody adds records to a pers
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -25,7 +26,7 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session, col
 
-from db.errors import told_apart
+from db.errors import RecordUnreadable, told_apart
 from db.keys import KeyProvider
 from db.keystore import Keystore, replace_wrapped, secret_place, wrap
 from db.person_keys import PersonKeys
@@ -187,12 +188,13 @@ class PersonRotation:
         return None
 
     def resume(self) -> None:
-        """Ends what a crash left unfinished; begins nothing."""
+        """Ends what a crash left unfinished; begins nothing. People whose records do not open are passed over."""
         for user_id in self._keystore.with_successor():
-            keys = self._keystore.get(user_id)
-            if keys is not None and keys.successor is not None and self._enrolled(user_id):
-                self._reseal(user_id, keys)
-                self._keystore.finish_successor(user_id, keys)
+            with suppress(RecordUnreadable):
+                keys = self._keystore.get(user_id)
+                if keys is not None and keys.successor is not None and self._enrolled(user_id):
+                    self._reseal(user_id, keys)
+                    self._keystore.finish_successor(user_id, keys)
 
     def _enrolled(self, user_id: UUID) -> bool:
         with Session(self._data) as session:

@@ -5,20 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, inspect, select, update
+from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.engine import clear_free_space, migrate, open_engine
-from db.errors import StorageUnavailable, told_apart
+from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
 from db.keystore import Keystore, chunks
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
-from db.tables import ConsentRow, DataTable, DetailRow, GalleryRow, PersonRow, TemplateRow
+from db.tables import AuditHeadRow, ConsentRow, DataTable, DetailRow, GalleryRow, KeystoreRow, PersonRow, TemplateRow
 from db.unit_of_work import UnitOfWork
 
 ORPHAN_AGE: Final = timedelta(minutes=10)
@@ -48,8 +48,9 @@ class Storage:
     ) -> "Storage":
         """Opens or makes both databases, checks the key and clears what a crash left behind.
 
-        Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data) and
-        StorageUnavailable where a database cannot be opened.
+        Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data),
+        StorageUnavailable where a database cannot be opened, and StorageIncomplete where one is there without the
+        other: the clean-up would take everybody for erased.
         """
         data, keys = _engine(database_url), _engine(keystore_url)
         try:
@@ -59,6 +60,7 @@ class Storage:
                 migrate(data, "data")
                 migrate(keys, "keys")
                 storage = cls(data, keys, master, keyring, clock)
+                storage._require_both()
                 storage._keystore.check()
                 storage.sweep()
                 return storage
@@ -132,14 +134,31 @@ class Storage:
             self.audit.advance(head)
         return count
 
+    def _require_both(self) -> None:
+        """Raises StorageIncomplete. What a crash in the very first start or enrolment leaves is no such case."""
+        with Session(self._data) as session:
+            used = session.scalar(select(func.count()).select_from(PersonRow)) or self.audit.length()
+        with Session(self._keys) as session:
+            begun = session.get(KeystoreRow, 1) is not None
+            written = session.scalar(select(col(AuditHeadRow.number))) or 0
+        if used and not begun:
+            raise StorageIncomplete(f"{_shown(self._keys)}: the key store is empty, and there are data sealed with it")
+        if written and not used:
+            raise StorageIncomplete(f"{_shown(self._data)}: the data are missing, and their key store is there")
+
     def sweep(self) -> bool:
-        """Ends what a crash or a reader left unfinished; True when nothing is left to clear."""
+        """Ends what a crash or a reader left unfinished; True when nothing is left to clear.
+
+        Whoever has no key goes only where the key store knows of their erasure, and keys of nobody only where the data
+        are not older than the key store: else a file was put back or lost, and what is missing may come back.
+        """
         with told_apart():
             with Session(self._data) as session:
                 enrolled = set(session.scalars(select(col(PersonRow.user_id))))
             keyless = enrolled - self._keystore.holders()
-            self._delete_rows(sorted(keyless), by="sweep")
-            self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
+            self._delete_rows(sorted(self._keystore.erased_among(keyless)), by="sweep")
+            if not self.audit.is_behind():
+                self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
             PersonRotation(self._data, self._keystore).resume()
             self._keystore.keyring.refresh()
             return self._keystore.clear() & self._clear_data()
@@ -154,6 +173,11 @@ class Storage:
             session.execute(update(GalleryRow).values(dirty=False))
             session.commit()
         return True
+
+
+def _shown(engine: Engine) -> str:
+    """The file of a database, or what it is called on its server; never a password."""
+    return engine.url.database or engine.url.get_backend_name()
 
 
 def _engine(url: str) -> Engine:

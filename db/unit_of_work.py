@@ -1,8 +1,10 @@
 """One request's reading and writing: rolled back unless committed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
@@ -13,17 +15,17 @@ from sqlmodel import Session, col
 from db.audit import AuditLog
 from db.audit_chain import Detail, Head
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
-from db.errors import Fault, RecordUnreadable, StorageError, told_apart
+from db.errors import RecordUnreadable, StorageError, StorageUnavailable, told_apart
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
+from db.readable import TEMPLATE, open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
 
 MAX_TEMPLATES: Final = 10
-TEMPLATE: Final = "template"
 
 
 class UnitOfWork:
@@ -38,6 +40,8 @@ class UnitOfWork:
         self.details = Details(self._session, keystore)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
+        self.unreadable: set[UUID] = set()
+        """Whom `all_templates` left out, since a record of theirs does not open."""
 
     def __enter__(self) -> Self:
         return self
@@ -45,17 +49,19 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._session.rollback()
-        finally:
-            self._session.close()
-            self._keystore.destroy(self._new_keys)
+        # Where the database is out of reach the session ends all the same, and a sweep destroys what keys are left.
+        with suppress(StorageUnavailable), told_apart():
+            try:
+                self._session.rollback()
+            finally:
+                self._session.close()
+                self._keystore.destroy(self._new_keys)
 
     def commit(self) -> None:
         """Makes everything since the last commit last, even through a power cut. Raises StorageUnavailable."""
+        self._new_keys.clear()  # from here on a key without a person is for the sweep: a failure may come too late
         with told_apart():
             self._session.commit()
-        self._new_keys.clear()
         if self._head is not None:
             self._audit.advance(self._head)
             self._head = None
@@ -150,15 +156,24 @@ class UnitOfWork:
         """
         query = _chosen(select(PersonRow), flagged=flagged, without_model=without_model).order_by(col(PersonRow.number))
         with told_apart():
-            return self._opened(self._session.scalars(query.offset(offset).limit(limit)).all())
+            rows = self._session.scalars(query.offset(offset).limit(limit)).all()
+            ids = [row.user_id for row in rows]
+            return self._opened(rows, unreadable_among(self._session, self._keystore, ids))
 
-    def _opened(self, rows: Sequence[PersonRow]) -> list[Person]:
-        """People whose key has been destroyed are on their way out and left out."""
-        ids = [row.user_id for row in rows]
+    def unreadable_ids(self) -> set[UUID]:
+        """Who has a key, template or detail that does not open: every record of everybody is tried."""
+        with told_apart():
+            ids = sorted(self.user_ids())
+            found = (unreadable_among(self._session, self._keystore, some) for some in chunks(ids))
+            return set[UUID]().union(*found)
+
+    def _opened(self, rows: Sequence[PersonRow], unreadable: Set[UUID] = frozenset()) -> list[Person]:
+        """People whose key has been destroyed are on their way out and left out; `unreadable`: told without details."""
+        ids = [row.user_id for row in rows if row.user_id not in unreadable]
         keys = self._keystore.all(ids)
         models = defaultdict(list)
         details: dict[tuple[UUID, str], Mapping[str, Any]] = {}
-        for some in chunks(ids):
+        for some in chunks([row.user_id for row in rows]):
             query = select(col(TemplateRow.user_id), col(TemplateRow.model_id))
             for user_id, model_id in self._session.execute(query.where(col(TemplateRow.user_id).in_(some))):
                 models[user_id].append(model_id)
@@ -178,20 +193,14 @@ class UnitOfWork:
                 flag_reason=row.flag_reason,
                 attributes=details.get((row.user_id, ATTRIBUTES)),
                 metadata=details.get((row.user_id, METADATA)),
+                readable=row.user_id not in unreadable,
             )
             for row in rows
-            if row.user_id in keys
+            if row.user_id in keys or row.user_id in unreadable
         ]
 
     def _open(self, keys: Mapping[UUID, PersonKeys], place: Place, record: bytes) -> bytes:
-        """The payload, also where the person was given a new key after `keys` were read. Raises RecordUnreadable."""
-        try:
-            return keys[place.person].open(place, record)
-        except RecordUnreadable as refusal:
-            newer = self._keystore.get(place.person) if refusal.fault is Fault.KEY else None
-            if newer is None:
-                raise
-            return newer.open(place, record)
+        return open_with(self._keystore, keys, place, record)
 
     def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
         """How many are enrolled, or flagged, or have no template of a model."""
@@ -209,33 +218,38 @@ class UnitOfWork:
         """Somebody's templates, opened. Raises RecordUnreadable."""
         with told_apart():
             key = self._keystore.get(user_id)
-            return list(self._opened_templates({} if key is None else {user_id: key}, user_id=user_id))
+            rows = self._session.execute(template_query().where(col(TemplateRow.user_id) == user_id)).all()
+            return [] if key is None else self._opened_templates({user_id: key}, rows)
 
     def all_templates(self, since_revision: int = -1) -> Iterator[StoredTemplate]:
-        """The templates of everybody who changed after a revision, opened, person by person."""
-        with told_apart():
-            changed = None
-            if since_revision > 0:
-                query = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
-                changed = list(self._session.scalars(query))
-            yield from self._opened_templates(self._keystore.all(changed), since_revision=since_revision)
+        """The templates of everybody who changed after a revision, opened, person by person.
 
-    def _opened_templates(
-        self, keys: Mapping[UUID, PersonKeys], *, since_revision: int = -1, user_id: UUID | None = None
-    ) -> Iterator[StoredTemplate]:
-        table = TemplateRow.metadata.tables["template"].c
-        query = select(
-            table.template_id, table.user_id, table.model_id, table.capture, table.created_at, table.sealed
-        ).order_by(table.user_id, table.capture)
-        if user_id is not None:
-            query = query.where(table.user_id == user_id)
-        if since_revision > 0:
-            changed = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
-            query = query.where(table.user_id.in_(changed))
-        for template_id, owner, model_id, capture, created_at, sealed in self._session.execute(query):
-            if owner in keys:
-                payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
-                yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at)
+        Whoever has one that does not open is left out and added to `unreadable`.
+        """
+        with told_apart():
+            changed, query = None, template_query()
+            if since_revision > 0:
+                later = select(col(PersonRow.user_id)).where(col(PersonRow.revision) > since_revision)
+                changed, query = list(self._session.scalars(later)), query.where(col(TemplateRow.user_id).in_(later))
+            keys, keyless = self._keystore.all(changed, unreadable=self.unreadable), set[UUID]()
+            for owner, rows in groupby(self._session.execute(query), key=lambda row: row.user_id):
+                if owner not in keys:
+                    keyless.add(owner)
+                    continue
+                try:
+                    opened = self._opened_templates(keys, rows)
+                except RecordUnreadable:
+                    self.unreadable.add(owner)
+                else:
+                    yield from opened
+            self.unreadable |= keyless - self._keystore.erased_among(keyless)
+
+    def _opened_templates(self, keys: Mapping[UUID, PersonKeys], rows: Iterable[Any]) -> list[StoredTemplate]:
+        opened = []
+        for template_id, owner, model_id, capture, created_at, sealed in rows:
+            payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
+            opened.append(StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at))
+        return opened
 
     def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
         """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
