@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
@@ -64,7 +65,10 @@ class Application:
 
 def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
     """The databases and the master key, made on first start. Raises what `Storage.open` raises."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
     return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 

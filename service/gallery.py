@@ -4,6 +4,7 @@ What another process enrolled or erased (the command line, another node) is noti
 every such change raises.
 """
 
+import logging
 import threading
 from collections.abc import Iterable
 from itertools import groupby
@@ -15,6 +16,7 @@ from embeddings.captures import Template, average
 from embeddings.embed import ModelSpec
 from embeddings.matching import VectorIndex
 from embeddings.types import FaceVector
+from service.logs import log
 
 
 class Gallery:
@@ -25,6 +27,8 @@ class Gallery:
         self._model_id = spec.model_id
         self._revision = -1
         self._lock = threading.Lock()
+        self.unreadable: frozenset[UUID] = frozenset()
+        """People whose records do not open: nobody logs in as them, and all others go on."""
 
     def refresh(self, work: UnitOfWork) -> None:
         """Takes over what changed in the database since the last call; costs one small query when nothing did."""
@@ -37,6 +41,16 @@ class Gallery:
             for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
                 self._put(user_id, rows)
             self._revision = revision
+            self._tell(work)
+
+    def _tell(self, work: UnitOfWork) -> None:
+        """Leaves out of the index who cannot be opened, and says so in the log whenever that changes."""
+        for user_id in work.unreadable:
+            self.index.remove(user_id)
+        unreadable = frozenset((self.unreadable & work.user_ids()) - self.index.keys() | work.unreadable)
+        if unreadable != self.unreadable:
+            log("people_unreadable", logging.ERROR, people=len(unreadable), see="facewarden users list --unreadable")
+        self.unreadable = unreadable
 
     def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
         current = [row for row in rows if row.model_id == self._model_id]

@@ -24,6 +24,9 @@ METHODS: Final = {
 }
 """`amr` values (RFC 8176)."""
 FRESH: Final = timedelta(minutes=5)
+SKEW: Final = timedelta(minutes=1)
+"""Clocks of two nodes may differ by so much; a token from further ahead was issued before the clock was set back, and
+would live longer than it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,10 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": ["exp", "iat", "sub", "jti", "acr"], "verify_exp": False, "verify_iat": False},
             )
-            now = self._now()
-            if not now < datetime.fromtimestamp(claims["exp"], UTC):
+            now, issued_at = self._now(), datetime.fromtimestamp(claims["iat"], UTC)
+            if not now < datetime.fromtimestamp(claims["exp"], UTC) or issued_at > now + SKEW:
                 raise TokenInvalid
-            fresh = now < datetime.fromtimestamp(claims["iat"], UTC) + FRESH
+            fresh = now < issued_at + FRESH
             return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh)
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise TokenInvalid from None

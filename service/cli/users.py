@@ -24,6 +24,10 @@ commands.command("import")(users_import.import_people)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""
+UNREADABLE = (
+    "unreadable: a record of theirs, or its key, is damaged, so that nobody logs in as them; put the files of a backup "
+    "back, or erase them (users purge --user) and enrol them again"
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -46,6 +50,7 @@ def _as_dict(person: Person) -> dict[str, object]:
         "models": list(person.model_ids),
         "flagged": person.flagged,
         "flag_reason": person.flag_reason,
+        "readable": person.readable,
         "attributes": dict(person.attributes) if person.attributes else None,
         "metadata": dict(person.metadata) if person.metadata else None,
     }
@@ -58,6 +63,7 @@ def listing(
     *,
     flagged: Annotated[bool, typer.Option("--flagged", help="Those alone that an operator should look at.")] = False,
     old_model: Annotated[bool, typer.Option("--old-model", help="Only who has no template of the embedder.")] = False,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Only who has a record that does not open.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List who is enrolled, the earliest first, and who has only templates of another model than the embedder's."""
@@ -67,6 +73,9 @@ def listing(
         lacking = current if old_model else None
         total = people.count(flagged=flagged, without_model=lacking)
         found = people.listing(offset, limit, flagged=flagged, without_model=lacking)
+        if unreadable:
+            damaged = people.unreadable()
+            total, found = len(damaged), damaged[offset : offset + limit]
         if as_json:
             shown = [_as_dict(person) | {"current_model": current in person.model_ids} for person in found]
             told = {"total": total, "model": current, "old_model": old, "people": shown}
@@ -76,11 +85,14 @@ def listing(
         for person in found:
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
             flag = (person.flag_reason or "yes") if person.flagged else ""
+            flag = flag if person.readable else "unreadable"
             enrolled = f"{person.created_at:%Y-%m-%d %H:%M}"
             table.add_row(str(person.user_id), enrolled, last, str(person.templates), _models(person, current), flag)
         Console(width=max(console.width, LEAST_WIDTH)).print(
             table if found else "Nobody is enrolled." if not everybody else "Nobody."
         )
+        if not all(person.readable for person in found):
+            console.print(UNREADABLE, highlight=False, soft_wrap=True)
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
         if old:

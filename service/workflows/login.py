@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from db.details import FACTOR
+from db.errors import Fault, RecordUnreadable
 from db.records import Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
@@ -94,8 +95,8 @@ class Login:
         self._rules = rules
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
-        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason,
-        NotRecognised."""
+        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge, RecordUnreadable for
+        a right face or, whatever the reason, NotRecognised."""
         attempt = self._lockout.attempt(request.user_id, request.client)
         with self._storage.begin() as work:
             self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
@@ -109,6 +110,8 @@ class Login:
             self._settle(work, request, attempt, verdict)
             work.commit()
         if verdict.person is None or verdict.decision.point is None:
+            if verdict.outcome == RecordUnreadable.code:
+                raise RecordUnreadable(Fault.PAYLOAD)
             raise NotRecognised
         if self._change is not None and request.user_id is not None and self._change.concerns(verdict.person):
             self._change.take_over(verdict.person.user_id, request.images, request.taken_at, probe)
@@ -125,28 +128,15 @@ class Login:
         points, index = judge.pipeline.spec.operating_points, judge.gallery.index
         if request.user_id is None:
             decision = identify(index, probe.template, points, self._rules.fpir)
-            claimed = decision.key
-            kept, known = self._factor(work, claimed, request.passphrase)
+            claimed = _Claimed.look_up(work, decision.key, request.passphrase)
         else:
-            claimed = request.user_id
-            kept, known = self._factor(work, claimed, request.passphrase)
+            claimed = _Claimed.look_up(work, request.user_id, request.passphrase)
             # What only they know tells twins apart as well.
-            compare = verify_apart if self._rules.guarded and not known else verify
-            decision = compare(index, claimed, probe.template, points, self._rules.fmr)
-        person = work.person(claimed) if claimed is not None else None
-        outcome = decision.outcome.value
-        if decision.accepted and person is None:
-            outcome = Outcome.UNKNOWN.value  # erased since the search
-        elif decision.accepted and kept and not known:
-            outcome = SECOND_FACTOR
-        accepted = person if outcome == Outcome.ACCEPTED.value else None
-        return _Verdict(claimed, accepted, outcome, decision, known=known)
-
-    @staticmethod
-    def _factor(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> tuple[bool, bool]:
-        """Whether somebody has a second factor, and whether this is it."""
-        kept = None if user_id is None else work.details.get(user_id, FACTOR)
-        return kept is not None, passphrase is not None and factor.matches(kept, passphrase)
+            compare = verify_apart if self._rules.guarded and not claimed.known else verify
+            decision = compare(index, request.user_id, probe.template, points, self._rules.fmr)
+        outcome = claimed.outcome() if decision.accepted else decision.outcome.value
+        accepted = claimed.person if outcome == Outcome.ACCEPTED.value else None
+        return _Verdict(claimed.user_id, accepted, outcome, decision, known=claimed.known)
 
     def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict") -> "_Verdict":
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
@@ -191,6 +181,38 @@ class Login:
             attributes=kept,
             emotion=now.get("emotion"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """Whom an attempt is about. `kept`: they have a second factor; `known`: it was shown; `damaged`: a record of theirs
+    does not open, which only their own face is told."""
+
+    user_id: UUID | None
+    person: Person | None = None
+    kept: bool = False
+    known: bool = False
+    damaged: bool = False
+
+    @classmethod
+    def look_up(cls, work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> "_Claimed":
+        person = kept = None
+        damaged = False
+        try:
+            if user_id is not None:
+                kept, person = work.details.get(user_id, FACTOR), work.person(user_id)
+        except RecordUnreadable:
+            damaged = True
+        known = passphrase is not None and factor.matches(kept, passphrase)
+        return cls(user_id, person, kept is not None, known, damaged)
+
+    def outcome(self) -> str:
+        """For an attempt whose face was right."""
+        if self.damaged:
+            return RecordUnreadable.code
+        if self.person is None:
+            return Outcome.UNKNOWN.value  # erased since the search
+        return SECOND_FACTOR if self.kept and not self.known else Outcome.ACCEPTED.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Me:
             person = work.person(claims.user_id)
             if person is None:
                 raise TokenInvalid
-            uses = work.consents(person.user_id)[-1].uses
+            uses = _held(work, person).uses
             return Shown(person, claims.acr, uses, work.details.get(person.user_id, FACTOR) is not None)
 
     def erase(self, token: str, reason: str | None = None) -> Erasure:
@@ -54,11 +54,12 @@ class Me:
         """Takes back the consent to one use: what it allowed is erased. Without the login everything is."""
         if use == consent.LOGIN:
             return self.erase(token, reason="consent withdrawn")
-        user_id = self._bearer(token)
+        person = self.show(token).person
+        user_id = person.user_id
         with self._storage.begin() as work:
             if use == consent.ATTRIBUTES:
                 work.details.drop(user_id, ATTRIBUTES)
-            before = work.consents(user_id)[-1]
+            before = _held(work, person)
             left = Consent(work.now, before.version, before.digest, before.uses - {use})
             work.add_consent(user_id, left)
             work.note("consent_withdrawn", user_id, use=use, by=By.SELF.value)
@@ -103,6 +104,15 @@ class Me:
     @property
     def _storage(self) -> Storage:
         return self.people.storage
+
+
+def _held(work: UnitOfWork, person: Person) -> Consent:
+    """The line of the ledger that holds; who enrolled before there was one agreed to what is kept of them."""
+    lines = work.consents(person.user_id)
+    if lines:
+        return lines[-1]
+    kept = {consent.ATTRIBUTES} if person.attributes else set()
+    return Consent(person.consent_at, "0", "", frozenset({consent.LOGIN} | kept))
 
 
 def new_recovery_code(work: UnitOfWork, user_id: UUID) -> str:
