@@ -154,6 +154,11 @@ class Keystore:
             row = session.get(PersonKeyRow, user_id)
             return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
 
+    def has(self, user_id: UUID) -> bool:
+        """Whether somebody has a key, which need not open."""
+        with Session(self.engine) as session:
+            return session.get(PersonKeyRow, user_id) is not None
+
     def all(
         self, user_ids: Sequence[UUID] | None = None, *, unreadable: set[UUID] | None = None
     ) -> dict[UUID, PersonKeys]:

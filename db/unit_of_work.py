@@ -147,6 +147,11 @@ class UnitOfWork:
             row = self._session.get(PersonRow, user_id)
             return None if row is None else next(iter(self._opened([row])), None)
 
+    def has(self, user_id: UUID) -> bool:
+        """Whether somebody is enrolled, and not on the way out. Opens nothing."""
+        with told_apart():
+            return self._session.get(PersonRow, user_id) is not None and self._keystore.has(user_id)
+
     def people(
         self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
     ) -> list[Person]:
@@ -177,7 +182,8 @@ class UnitOfWork:
             query = select(col(TemplateRow.user_id), col(TemplateRow.model_id))
             for user_id, model_id in self._session.execute(query.where(col(TemplateRow.user_id).in_(some))):
                 models[user_id].append(model_id)
-            for each in self._session.scalars(select(DetailRow).where(col(DetailRow.user_id).in_(some))):
+            shown = col(DetailRow.user_id).in_(some), col(DetailRow.kind).in_((ATTRIBUTES, METADATA))
+            for each in self._session.scalars(select(DetailRow).where(*shown)):
                 if each.user_id in keys:
                     place = Place(each.kind, each.user_id, each.detail_id.bytes)
                     details[each.user_id, each.kind] = unpack_mapping(self._open(keys, place, each.sealed))

@@ -31,7 +31,7 @@ def main() -> None:
         if row is None:
             raise
         told = f"facewarden: {row.title}: {str(error) or row.advice}"
-        Console(stderr=True).print(told, highlight=False, markup=False)
+        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UnsafeSettings) else 1)
 
 

@@ -15,6 +15,7 @@ from service.bootstrap import Application, build
 from service.errors import Locked, NotRecognised, Stopped
 from service.lockout import Attempt, Limits, Lockout
 from service.settings import Settings
+from service.workflows.administer import Administer
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
 from tests.db.people import Clock, open_in
@@ -79,6 +80,20 @@ def test_a_restart_forgives_nothing_and_a_clock_set_back_does_not_lock_for_longe
         check(second, lockout, attempt)
     second.close()
     assert locked.value.retry_after == 30
+
+
+def test_a_pause_is_served_even_where_the_clock_was_set_back(storage: Storage, clock: Clock) -> None:
+    lockout = Lockout(bytes(32), LIMITS)
+    attempt = lockout.attempt(uuid4(), HERE)
+    for _ in range(5):
+        fail(storage, lockout, attempt)
+    clock.advance(days=-400)
+    assert Administer(storage, lockout).tidy() == 0
+    with pytest.raises(Locked) as locked:
+        check(storage, lockout, attempt)
+    assert locked.value.retry_after == 30
+    clock.advance(seconds=30)
+    check(storage, lockout, attempt)
 
 
 def test_after_fifty_only_a_second_factor_is_let_through_and_never_past_the_wait(
