@@ -35,6 +35,7 @@ class AuditLog:
         self._known: dict[int, bytes] = {}
         self._people: bytes | None = None
         self._generation: int | None = None
+        self._reached = 0
         self._turn = threading.Condition()
         self._due: Head | None = None
         self._writing = False
@@ -55,6 +56,9 @@ class AuditLog:
         session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number) + 1))
         number, before = session.execute(select(col(AuditTailRow.number), col(AuditTailRow.code))).one()
         generation = self._current_generation()
+        if number <= self._reached:  # the end was cut off: entries go on behind it, so that the gap stays for good
+            number = self._reached + 1
+            session.execute(update(AuditTailRow).values(number=number))
         person = None if user_id is None else self.pseudonym(user_id)
         entry = Entry(number, at, kind, person, details, generation, b"")
         code = code_of(self._key(generation), before, entry)
@@ -200,6 +204,7 @@ class AuditLog:
                 values = {"number": number, "code": code, "proof": self._proof(tail)}
                 session.execute(update(AuditHeadRow).values(**values))
                 session.commit()
+            self._reached = number
             with Session(self._data) as session:
                 head = self.append(session, at, "restored", None, lost=lost)
                 session.commit()
@@ -211,7 +216,7 @@ class AuditLog:
         query = update(AuditHeadRow).where(col(AuditHeadRow.number) < head.number).values(**values)
         generation = session.scalar(query.returning(col(AuditHeadRow.generation)))
         if generation is not None:
-            self._generation = generation
+            self._generation, self._reached = generation, max(self._reached, head.number)
         elif session.get(AuditHeadRow, 1) is None:
             session.add(AuditHeadRow(head_id=1, generation=1, **values))
 
@@ -219,7 +224,8 @@ class AuditLog:
         """That of this process's last look: another may have renewed the key since, which harms nothing."""
         if self._generation is None:
             with Session(self._keys) as session:
-                self._generation = session.scalar(select(col(AuditHeadRow.generation))) or 1
+                row = session.get(AuditHeadRow, 1)
+            self._generation, self._reached = (1, 0) if row is None else (row.generation, row.number)
         return self._generation
 
     def _key(self, generation: int) -> bytes:

@@ -17,7 +17,7 @@ from embeddings.pipeline import Capture, FacePipeline
 from service import factor
 from service.errors import NotRecognised, Stopped
 from service.gallery import Gallery
-from service.lockout import Attempt, Lockout
+from service.lockout import Attempt, Evidence, Lockout
 from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
 from service.workflows.model_change import ModelChange
@@ -98,7 +98,7 @@ class Login:
         NotRecognised."""
         attempt = self._lockout.attempt(request.user_id, request.client)
         with self._storage.begin() as work:
-            self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
+            self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None))
         judge = self._judge(request.user_id)
         probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
@@ -146,7 +146,7 @@ class Login:
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
         and this was none, it is one more failure."""
         try:
-            self._lockout.check(work, attempt, second_factor=verdict.known)
+            self._lockout.check(work, attempt, _evidence(shown=verdict.known))
         except Stopped:
             return replace(verdict, person=None, outcome=Stopped.code)
         return verdict
@@ -208,3 +208,7 @@ def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bo
     if passphrase is None:
         return False
     return factor.matches(None if user_id is None else work.details.get(user_id, FACTOR), passphrase)
+
+
+def _evidence(*, shown: bool) -> Evidence:
+    return Evidence.PASSPHRASE if shown else Evidence.FACE

@@ -7,7 +7,7 @@ from db.details import RECOVERY
 from db.storage import Storage
 from service import factor
 from service.errors import NotRecognised
-from service.lockout import Lockout
+from service.lockout import Evidence, Lockout
 from service.tokens import ACR_RECOVERY, Issued, Tokens
 from service.workflows.me import new_recovery_code
 
@@ -33,7 +33,7 @@ class Recover:
         attempt = self.lockout.attempt(user_id, client)
         with self.storage.begin() as work:
             work.take_turn()
-            self.lockout.check(work, attempt, second_factor=True)
+            self.lockout.check(work, attempt, Evidence.RECOVERY)
             kept = work.details.get(user_id, RECOVERY)
             known = factor.same_code(kept["sha256"] if kept is not None else "", code)
             if known:

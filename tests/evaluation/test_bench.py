@@ -37,7 +37,17 @@ RATIOS = {
     "search_100k",
     "search_1m",
 }
-MAY_BE_ZERO = {"different", "refused", "failed", "greatest_difference", "auc", "p", "load_before", "load_after", "photos_refused"}
+MAY_BE_ZERO = {
+    "different",
+    "refused",
+    "failed",
+    "greatest_difference",
+    "auc",
+    "p",
+    "load_before",
+    "load_after",
+    "photos_refused",
+}
 
 
 @pytest.fixture(scope="module")
