@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, Engine, String, delete, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -20,11 +20,25 @@ from db.errors import Fault, MasterKeyError, RecordUnreadable, StorageUnavailabl
 from db.keyring import Keyring
 from db.keys import digest_under
 from db.person_keys import PersonKeys
-from db.sealing import KEY_BYTES, KEY_ID_BYTES, Aead, Place, SealingKey, key_id_of, open_record, seal
-from db.tables import KeystoreRow, KeyTable, PersonKeyRow, SecretRow, TombstoneRow
+from db.sealing import (
+    KEY_BYTES,
+    KEY_ID_BYTES,
+    Aead,
+    Cipher,
+    Place,
+    Places,
+    SealingKey,
+    for_many,
+    key_id_of,
+    open_record,
+    open_with,
+    seal,
+)
+from db.tables import KeystoreRow, KeyTable, PersonKeyRow, SecretRow, TombstoneRow, id_bytes
 
 T = TypeVar("T")
 _Write = Callable[[Session, Aead], None]
+PERSON_KEY: Final = "person_key"
 CHUNK: Final = 500
 """IDs in one statement, well below every database's limit of parameters."""
 ERASURES: Final = "erasures"
@@ -178,6 +192,33 @@ class Keystore:
                         unreadable.add(row[0])
             return found
 
+    def is_for(self, people: set[bytes]) -> bool:
+        """Whether exactly these people have a key, by the 16 bytes of their IDs."""
+        with Session(self.engine) as session:
+            rows = session.execute(select(type_coerce(col(PersonKeyRow.user_id), String)))
+            return {id_bytes(owner) for (owner,) in rows} == people
+
+    def payloads(self, *, unreadable: set[UUID] | None = None) -> dict[bytes, bytes]:
+        """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects, and
+        without successors."""
+        query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))
+        places, found = Places(PERSON_KEY), {}
+        wrapping: dict[bytes, Cipher] = {}
+        with Session(self.engine) as session:
+            for rows in session.execute(query).partitions(CHUNK):
+                for owner, wrapped in rows:
+                    person = id_bytes(owner)
+                    try:
+                        key_id = key_id_of(wrapped)
+                        if key_id not in wrapping:
+                            wrapping[key_id] = for_many(self.keyring.get(key_id))
+                        found[person] = open_with(wrapping[key_id], key_id, places.associated_data(person), wrapped)
+                    except RecordUnreadable:
+                        if unreadable is None:
+                            raise
+                        unreadable.add(UUID(bytes=person))
+        return found
+
     def _keys_of(self, user_id: UUID, wrapped: bytes, next_wrapped: bytes | None) -> PersonKeys:
         successor = None if next_wrapped is None else self.unwrap(user_id, next_wrapped)
         return PersonKeys(self.unwrap(user_id, wrapped), successor)
@@ -316,4 +357,4 @@ def _check_record(key: Aead) -> bytes:
 
 
 def _place(user_id: UUID) -> Place:
-    return Place("person_key", user_id)
+    return Place(PERSON_KEY, user_id)

@@ -1,19 +1,18 @@
 """Opening the records of many people, where those of one may be damaged."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
+from db.bulk import TEMPLATE
 from db.errors import Fault, RecordUnreadable
 from db.keystore import Keystore, chunks
 from db.person_keys import PersonKeys
 from db.sealing import Place
 from db.tables import DetailRow, TemplateRow
-
-TEMPLATE: Final = "template"
 
 
 def open_with(keystore: Keystore, keys: Mapping[UUID, PersonKeys], place: Place, record: bytes) -> bytes:

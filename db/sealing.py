@@ -20,6 +20,13 @@ HEADER_BYTES: Final = 1 + KEY_ID_BYTES + NONCE_BYTES
 _DOMAIN: Final = b"facewarden record 1"
 
 
+class Cipher(Protocol):
+    """AES-256-GCM under one key, for opening alone."""
+
+    def decrypt(self, nonce: bytes, sealed: bytes, associated: bytes, /) -> bytes:
+        """Raises InvalidTag or RecordUnreadable where the tag does not verify."""
+
+
 class Aead(Protocol):
     """AES-256-GCM under one key, wherever that key is: in memory or in a hardware module."""
 
@@ -74,6 +81,20 @@ class Place:
         return _DOMAIN + b"".join(struct.pack(">H", len(part)) + part for part in parts)
 
 
+class Places:
+    """The associated data of many records of one kind and model, whose row names all have the same length."""
+
+    def __init__(self, kind: str, row_bytes: int = 0, model_id: str = "") -> None:
+        model = model_id.encode()
+        self._before = _DOMAIN + struct.pack(">H", len(kind.encode())) + kind.encode() + struct.pack(">H", 16)
+        self._between = struct.pack(">H", row_bytes)
+        self._after = struct.pack(">H", len(model)) + model
+
+    def associated_data(self, person: bytes, row: bytes = b"") -> bytes:
+        """As `Place` gives it; `person`: the 16 bytes of the ID."""
+        return self._before + person + self._between + row + self._after
+
+
 def seal(key: Aead, place: Place, payload: bytes) -> bytes:
     """A record that opens with this key, at this place only."""
     return _seal_with(key, place, payload, os.urandom(NONCE_BYTES))
@@ -94,7 +115,25 @@ def key_id_of(record: bytes) -> bytes:
 
 def open_record(key: Aead, place: Place, record: bytes) -> bytes:
     """The payload. Raises RecordUnreadable, whatever is wrong."""
-    if key_id_of(record) != key.key_id:
+    return open_with(key, key.key_id, place.associated_data(), record)
+
+
+def cipher(secret: bytes) -> AESGCM:
+    """What `open_with` opens with; setting it up takes longer than opening a record."""
+    return AESGCM(secret)
+
+
+def for_many(key: Aead) -> Cipher:
+    """What `open_with` opens many records with that one key holds."""
+    return cipher(key.secret) if isinstance(key, SealingKey) else key
+
+
+def open_with(key: Cipher, key_id: bytes, associated_data: bytes, record: bytes) -> bytes:
+    """`open_record` with its parts given, for many records at once. Raises RecordUnreadable, whatever is wrong."""
+    if key_id_of(record) != key_id:
         raise RecordUnreadable(Fault.KEY)
-    header, sealed = record[:HEADER_BYTES], record[HEADER_BYTES:]
-    return key.decrypt(header[-NONCE_BYTES:], sealed, header + place.associated_data())
+    header = record[:HEADER_BYTES]
+    try:
+        return key.decrypt(header[-NONCE_BYTES:], record[HEADER_BYTES:], header + associated_data)
+    except InvalidTag:
+        raise RecordUnreadable(Fault.PAYLOAD) from None

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from db.audit import AuditLog
 from db.audit_chain import Detail
 from db.backup import Backup
+from db.bulk import people_ids
 from db.engine import clear_free_space, migrate, open_engine
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
@@ -70,6 +71,7 @@ class Storage:
             raise
 
     def close(self) -> None:
+        self.audit.close()
         self._data.dispose()
         self._keys.dispose()
 
@@ -154,14 +156,21 @@ class Storage:
         """
         with told_apart():
             with Session(self._data) as session:
-                enrolled = set(session.scalars(select(col(PersonRow.user_id))))
-            keyless = enrolled - self._keystore.holders()
-            self._delete_rows(sorted(self._keystore.erased_among(keyless)), by="sweep")
-            if not self.audit.is_behind():
-                self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
+                in_step = self._keystore.is_for(people_ids(session))
+            if not in_step:
+                self._part()
             PersonRotation(self._data, self._keystore).resume()
             self._keystore.keyring.refresh()
             return self._keystore.clear() & self._clear_data()
+
+    def _part(self) -> None:
+        """Deletes erased people without a key, and keys without a person."""
+        with Session(self._data) as session:
+            enrolled = set(session.scalars(select(col(PersonRow.user_id))))
+        keyless = enrolled - self._keystore.holders()
+        self._delete_rows(sorted(self._keystore.erased_among(keyless)), by="sweep")
+        if not self.audit.is_behind():
+            self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
 
     def _clear_data(self) -> bool:
         with Session(self._data) as session:

@@ -21,6 +21,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def id_bytes(raw: Any) -> bytes:
+    """The 16 bytes of an ID that was selected as text: a UUID where the database knows the type, else hexadecimal."""
+    return raw.bytes if isinstance(raw, UUID) else bytes.fromhex(raw)
+
+
 class DataTable(SQLModel):
     """A table of the data file."""
 

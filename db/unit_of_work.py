@@ -14,13 +14,14 @@ from sqlmodel import Session, col
 
 from db.audit import AuditLog
 from db.audit_chain import Detail, Head
+from db.bulk import TEMPLATE, OpenedTemplates, open_all
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import RecordUnreadable, StorageError, StorageUnavailable, told_apart
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
-from db.readable import TEMPLATE, open_with, template_query, unreadable_among
+from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow
@@ -249,6 +250,11 @@ class UnitOfWork:
                 else:
                     yield from opened
             self.unreadable |= keyless - self._keystore.erased_among(keyless)
+
+    def everybody(self, model_id: str) -> Iterator[OpenedTemplates]:
+        """Everybody's templates of one model, opened, some people at a time: `all_templates` for many."""
+        with told_apart():
+            yield from open_all(self._session, self._keystore, model_id, self.unreadable)
 
     def _opened_templates(self, keys: Mapping[UUID, PersonKeys], rows: Iterable[Any]) -> list[StoredTemplate]:
         opened = []

@@ -6,8 +6,8 @@ come back another day. So frames that lie close, or were taken within seconds, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from embeddings.operating import Measure, Mode, OperatingPoint, of_measure, verification_point
 from embeddings.types import FaceVector
 
+F = TypeVar("F", np.float32, np.float64)
 SAME_CAPTURE_DISTANCE: Final = 0.18
 """dlib's vectors nearer than this are of one capture: above the frames of a clip, below photos of different days.
 Each model has its own (`ModelSpec.same_capture_distance`)."""
 SAME_CAPTURE_SECONDS: Final = 10.0
 """Frames taken within this time are of one capture, however they differ."""
-
-
 AGREEMENT_FMR: Final = 1e-3
 """How often a stranger's photo may pass as another photo of the person that is being enrolled."""
 
@@ -34,14 +33,23 @@ class FramesDisagree(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A person's vector, and how many independent captures stand behind it."""
+    """A person's vector, and how many independent captures stand behind it; their own means float64 [dimension], in
+    order, where it was made of them."""
 
     vector: FaceVector
     captures: int
+    means: tuple[NDArray[np.float64], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.captures < 1:
             raise ValueError("a template holds at least one capture")
+
+    def without_last(self) -> "Template | None":
+        """The same of all captures but the last; None for a single one, and where they are not known."""
+        if len(self.means) < 2:
+            return None
+        mean = _unit(np.sum(self.means[:-1], axis=0)).astype(np.float32)
+        return Template(FaceVector(mean, self.vector.model_id), self.captures - 1, self.means[:-1])
 
 
 def template(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None, near: float) -> Template:
@@ -62,7 +70,26 @@ def average(vectors: Sequence[FaceVector], groups: Sequence[int]) -> Template:
     values = np.stack([vector.values for vector in vectors]).astype(np.float64)
     means = [_unit(values[np.asarray(groups) == number].sum(axis=0)) for number in numbers]
     mean = _unit(np.sum(means, axis=0))
-    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers))
+    return Template(FaceVector(mean.astype(np.float32), vectors[0].model_id), len(numbers), tuple(means))
+
+
+def averages(
+    vectors: NDArray[np.float32], owners: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """`average` for many people at once: unit vectors [n, dimension], the person of each, 0 to p - 1 without a gap, and
+    its capture. Their templates [p, dimension], and how many captures stand behind each [p]. Raises ValueError for
+    vectors that cancel out.
+    """
+    order = np.lexsort((groups, owners))
+    owner, capture = owners[order], groups[order]
+    new_person = np.diff(owner, prepend=-1) != 0
+    starts = np.flatnonzero(new_person | (np.diff(capture, prepend=-1) != 0))
+    people = np.flatnonzero(new_person[starts])
+    if people.size == order.size:
+        return _units(vectors[order]), np.ones(order.size, np.int32)
+    means = _units(np.add.reduceat(vectors[order].astype(np.float64), starts, axis=0))
+    means = _units(np.add.reduceat(means, people, axis=0))
+    return means.astype(np.float32), np.diff(people, append=starts.size).astype(np.int32)
 
 
 def group(vectors: Sequence[FaceVector], taken_at: Sequence[float | None] | None, near: float) -> tuple[int, ...]:
@@ -111,8 +138,13 @@ def _same_capture(one: FaceVector, other: FaceVector, at: float | None, other_at
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = float(np.linalg.norm(vector))
-    if length < 1e-6:
+    unit: NDArray[np.float64] = _units(vector[None])[0]
+    return unit
+
+
+def _units(vectors: NDArray[F]) -> NDArray[F]:
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    if (lengths < 1e-6).any():
         raise ValueError("these vectors cancel out and have no mean direction")
-    scaled: NDArray[np.float64] = vector / length
+    scaled: NDArray[F] = vectors / lengths
     return scaled

@@ -25,12 +25,16 @@ class Comparison(Protocol):
     def values(self, distances: Numbers, probe: float, templates: Numbers) -> Numbers:
         """What operating points judge, [n]: of Euclidean distances [n], the probe's own number and the templates' [n].
 
-        For one probe the best value always has the least `distance ** 2 / 2 + template`.
+        For one probe the best value always has the least `distance ** 2 / 2 + template`: its cost.
         """
         ...
 
     def turned(self, transform: Transform) -> "Comparison":
         """What gives the same values for vectors under that transform as this for raw ones."""
+        ...
+
+    def cost(self, value: float, probe: float) -> float:
+        """The cost that gives this value: whoever costs more is less alike."""
         ...
 
 
@@ -47,6 +51,9 @@ class ByDistance:
 
     def turned(self, transform: Transform) -> "ByDistance":  # noqa: ARG002 - it keeps distances
         return self
+
+    def cost(self, value: float, probe: float) -> float:  # noqa: ARG002
+        return value**2 / 2
 
 
 class ByScore:
@@ -70,3 +77,6 @@ class ByScore:
 
     def turned(self, transform: Transform) -> "ByScore":
         return ByScore(self._cohort.turned(transform))
+
+    def cost(self, value: float, probe: float) -> float:
+        return 1 - value - probe

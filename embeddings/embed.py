@@ -17,8 +17,9 @@ from embeddings import dlib_net, weights
 from embeddings.align import CHIP_SIDE
 from embeddings.captures import SAME_CAPTURE_DISTANCE
 from embeddings.comparison import ByDistance, Comparison
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.onnx import Runtime
-from embeddings.operating import DLIB_POINTS, OperatingPoint
+from embeddings.operating import OperatingPoint
 from embeddings.protection import Transform
 from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels

@@ -10,7 +10,8 @@ from typing import Final
 from uuid import UUID
 
 from embeddings.captures import Template
-from embeddings.matching import Candidate, Decision, Outcome, VectorIndex, verify
+from embeddings.index import Candidate, VectorIndex
+from embeddings.matching import Decision, Outcome, loosest, verify
 from embeddings.operating import VERIFICATION_FMR, Measure, Mode, OperatingPoint, of_measure, verification_point
 
 LEADS: Final = {Measure.DISTANCE: 0.02, Measure.SCORE: 0.01}
@@ -59,9 +60,12 @@ def _lead(index: VectorIndex, key: UUID, probe: Template, points: Sequence[Opera
 def _rooms(
     index: VectorIndex, probe: Template, points: Sequence[OperatingPoint], fmr: float
 ) -> list[tuple[float, Candidate]]:
-    """The nearest people, each with the room beyond the threshold of their own number of captures."""
+    """The nearest of those who pass at some number of captures, each with the room beyond the threshold of their own
+    number."""
     measured = of_measure(points, index.comparison.measure)
+    modes = [Mode(captures, probe.captures) for captures in sorted(index.captures() or {1})]
+    worst = loosest(verification_point(measured, mode, fmr) for mode in modes).threshold
     return [
         (verification_point(measured, Mode(candidate.captures, probe.captures), fmr).room(candidate.value), candidate)
-        for candidate in index.search(probe.vector, NEIGHBOURS)
+        for candidate in index.search(probe.vector, NEIGHBOURS, worst)
     ]

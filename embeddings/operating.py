@@ -8,7 +8,7 @@ rate (FNMR) and where both were measured.
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -16,11 +16,13 @@ VERIFICATION_FMR: Final = 1e-4
 """One against one: one stranger in ten thousand who claims to be a given person is let in."""
 IDENTIFICATION_FPIR: Final = 1e-3
 """One against many: one stranger in a thousand is taken for anybody of the gallery."""
+CARRIED: Final = 10
+"""Impostor events that a threshold for one against many must rest on."""
 _SLACK: Final = 1 + 1e-9  # 1e-3 / 100 must count as 1e-5
 
 
 class GalleryTooLarge(Exception):
-    """The gallery needs an FMR below the smallest that was measured: 1:N must not be answered."""
+    """The gallery needs an FMR below the smallest that enough impostors carry: 1:N must not be answered."""
 
     code: ClassVar[str] = "gallery_too_large"
 
@@ -53,8 +55,8 @@ class Measure(StrEnum):
 class OperatingPoint:
     """Accept at a distance of at most `threshold`, or a score of at least it.
 
-    `fmr`: false match rate at the threshold. `fnmr`: false non-match rate. `impostor_events`: false matches that the
-    threshold rests on, None where it was interpolated.
+    `fmr`: false match rate at the threshold. `fnmr`: false non-match rate. `impostor_events`: pairs of people
+    that the threshold rests on, None where they were not counted; between two points their number is interpolated.
     """
 
     mode: Mode
@@ -72,26 +74,6 @@ class OperatingPoint:
     def stricter_than(self, other: "OperatingPoint") -> bool:
         """Whether this threshold accepts less; both of one measure."""
         return self.room(other.threshold) < 0
-
-
-MEASURED_ON: Final = "LFW: thresholds on 1,588 people, FNMR on 1,727 others"
-
-
-def _rows(mode: Mode, *rows: tuple[float, float, float, int | None]) -> tuple[OperatingPoint, ...]:
-    return tuple(OperatingPoint(mode, fmr, fnmr, limit, events, MEASURED_ON) for fmr, limit, fnmr, events in rows)
-
-
-# FMR, threshold, FNMR, impostor events. dlib's vector of a chip and its mirror, LFW at 250x250 (eyes 41 px apart).
-# How many events lie behind the thresholds at 1e-3 was not written down.
-DLIB_POINTS: Final[tuple[OperatingPoint, ...]] = (
-    *_rows(Mode(1, 1), (1e-3, 0.377, 0.052, None), (1e-4, 0.335, 0.201, 247), (1e-5, 0.300, 0.422, 24)),
-    *_rows(Mode(2, 1), (1e-3, 0.359, 0.018, None), (1e-4, 0.320, 0.071, 128), (1e-5, 0.277, 0.301, 12)),
-    *_rows(Mode(3, 1), (1e-3, 0.354, 0.012, None), (1e-4, 0.314, 0.053, 84), (1e-5, 0.278, 0.186, 8)),
-    *_rows(Mode(5, 1), (1e-3, 0.348, 0.007, None), (1e-4, 0.314, 0.032, 44), (1e-5, 0.275, 0.133, 4)),
-    *_rows(Mode(1, 2), (1e-3, 0.359, 0.016, None), (1e-4, 0.322, 0.083, 52), (1e-5, 0.281, 0.278, 5)),
-    *_rows(Mode(3, 2), (1e-3, 0.334, 0.000, None), (1e-4, 0.296, 0.002, 22), (1e-5, 0.271, 0.020, 2)),
-    *_rows(Mode(5, 2), (1e-3, 0.328, 0.000, None), (1e-4, 0.289, 0.000, 12), (1e-5, 0.262, 0.012, 1)),
-)
 
 
 def of_measure(points: Sequence[OperatingPoint], measure: Measure) -> tuple[OperatingPoint, ...]:
@@ -149,15 +131,18 @@ def identification_point(
     """The point for one against `gallery_size` people: FMR at most `fpir` / `gallery_size`.
 
     Between two measured rows the logarithm of the FMR is taken as linear in the threshold. Never looser than the
-    loosest row; raises GalleryTooLarge beyond the strictest. `fpir`: false positive identification rate.
+    loosest row; raises GalleryTooLarge beyond the strictest, and where fewer than CARRIED impostor events of that very
+    mode carry the threshold. `fpir`: false positive identification rate.
     """
     target = fpir / max(gallery_size, 1)
-    measured = curve(points, mode)
-    if target >= measured[0].fmr:
-        return measured[0]
-    for looser, stricter in itertools.pairwise(measured):
+    own = {point.fmr: point.impostor_events for point in points if point.mode == measured_mode(points, mode)}
+    measured = [replace(point, impostor_events=own[point.fmr]) for point in curve(points, mode) if point.fmr in own]
+    for looser, stricter in itertools.pairwise([measured[0], *measured]):
         if target * _SLACK >= stricter.fmr:
-            return _between(looser, stricter, max(target, stricter.fmr))
+            point = _between(looser, stricter, min(max(target, stricter.fmr), looser.fmr))
+            if point.impostor_events is not None and point.impostor_events >= CARRIED:
+                return point
+            break
     raise GalleryTooLarge("more people are enrolled than the measured false match rates allow to tell apart")
 
 
@@ -167,5 +152,8 @@ def _between(looser: OperatingPoint, stricter: OperatingPoint, fmr: float) -> Op
         return stricter
     share = math.log(fmr / stricter.fmr) / math.log(looser.fmr / stricter.fmr)
     threshold = stricter.threshold + share * (looser.threshold - stricter.threshold)
+    events = None
+    if looser.impostor_events and stricter.impostor_events:
+        events = int(stricter.impostor_events * (looser.impostor_events / stricter.impostor_events) ** share)
     source = f"{stricter.measured_on}; interpolated between FMR {looser.fmr:g} and {stricter.fmr:g}"
-    return OperatingPoint(stricter.mode, fmr, stricter.fnmr, threshold, None, source, stricter.measure)
+    return OperatingPoint(stricter.mode, fmr, stricter.fnmr, threshold, events, source, stricter.measure)

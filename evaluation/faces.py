@@ -23,6 +23,7 @@ Vectors = NDArray[np.float32]
 class Faces:
     """`vectors` float32 [n, dimension], with the person and the file of each, by person and then by name of the file.
 
+    `frames` float32 [n, frames, dimension]: the same pictures as bursts, where they were asked for.
     `failed`: pictures without a face or unreadable. `gate`: how many faces the quality gate objects to, by reason.
     """
 
@@ -31,6 +32,7 @@ class Faces:
     files: tuple[str, ...]
     failed: int
     gate: Mapping[str, int]
+    frames: Vectors | None = None
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -42,41 +44,59 @@ def pictures(folder: Path) -> list[Path]:
 
 
 def collect(
-    folder: Path, pipeline: FacePipeline, *, gate: bool = False, threads: int = 2, seen: Callable[[], None]
+    folder: Path,
+    pipeline: FacePipeline,
+    *,
+    gate: bool = False,
+    threads: int = 2,
+    burst: Callable[[bytes], list[bytes]] | None = None,
+    seen: Callable[[], None],
 ) -> Faces:
     """The face nearest the centre of each picture; one that lies in no folder of its own counts as a person.
 
-    `gate`: leave out what it objects to. `seen`: called after each picture. Raises ValueError without pictures.
+    `gate`: leave out what it objects to. `burst`: makes the frames of a picture's moment, the picture first. `seen`:
+    called after each picture. Raises ValueError without pictures.
     """
-    known: dict[bytes, Capture | None] = {}
+    known: dict[bytes, list[Capture]] = {}
 
-    def one(path: Path) -> Capture | None:
+    def one(path: Path) -> list[Capture]:
         data = path.read_bytes()
         digest = hashlib.sha256(data).digest()
         if digest not in known:
-            known[digest] = _capture(data, pipeline)
+            known[digest] = _captures(data, pipeline, burst)
         seen()
         return known[digest]
 
-    rows: list[tuple[Path, Capture]] = []
+    rows: list[tuple[Path, list[Capture]]] = []
     failed, objections = 0, Counter[str]()
     chosen = pictures(folder)
     with ThreadPoolExecutor(threads) as pool:
-        for path, capture in zip(chosen, pool.map(one, chosen), strict=True):
-            if capture is None:
+        for path, captures in zip(chosen, pool.map(one, chosen), strict=True):
+            if not captures:
                 failed += 1
                 continue
-            objections.update(refusal.value for refusal in capture.quality.refusals)
-            if not (gate and capture.quality.refusals):
-                rows.append((path, capture))
-    vectors = [capture.vector.values for _, capture in rows]
+            refusals = captures[0].quality.refusals
+            objections.update(refusal.value for refusal in refusals)
+            if not (gate and refusals):
+                rows.append((path, captures))
+    vectors = [[capture.vector.values for capture in captures] for _, captures in rows]
+    frames = np.array(vectors, np.float32) if vectors else np.zeros((0, 1, pipeline.spec.dimension), np.float32)
     return Faces(
-        np.stack(vectors) if vectors else np.zeros((0, pipeline.spec.dimension), np.float32),
+        np.ascontiguousarray(frames[:, 0]),
         tuple(path.stem if path.parent == folder else path.parent.name for path, _ in rows),
         tuple(path.name for path, _ in rows),
         failed,
         dict(sorted(objections.items())),
+        frames if burst is not None else None,
     )
+
+
+def _captures(data: bytes, pipeline: FacePipeline, burst: Callable[[bytes], list[bytes]] | None) -> list[Capture]:
+    """Of the picture, then of the other frames; a frame without a face counts as the picture. Empty without a face."""
+    first = _capture(data, pipeline)
+    if first is None or burst is None:
+        return [] if first is None else [first]
+    return [first, *(_capture(frame, pipeline) or first for frame in burst(data)[1:])]
 
 
 def _capture(data: bytes, pipeline: FacePipeline) -> Capture | None:

@@ -1,6 +1,7 @@
 """One against one: what the shipped thresholds do on a folder of people, and which thresholds would fit it."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,8 +10,9 @@ import numpy as np
 from embeddings.embed import ModelSpec
 from embeddings.operating import Mode, OperatingPoint, curve, of_measure
 from evaluation import statistics
+from evaluation.burst import averaged
 from evaluation.faces import Faces
-from evaluation.trials import Trials, trials, turned
+from evaluation.trials import Trials, templates_and_probes, trials, turned
 
 RATES: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 
@@ -56,7 +58,21 @@ class VerificationReport:
 
 def verification(faces: Faces, spec: ModelSpec, mode: Mode) -> tuple[VerificationReport, Trials]:
     """The report, and the comparisons it rests on. Raises ValueError where the folder gives none of either kind."""
-    run = trials(faces, mode, spec.comparison)
+    return _report(faces, spec, trials(faces, mode, spec.comparison), [mode])
+
+
+def burst_verification(faces: Faces, spec: ModelSpec, mode: Mode) -> tuple[VerificationReport, Trials]:
+    """The same where the pictures of `mode` are frames: of one moment at enrolment, of another at login.
+
+    `shipped` has the points of one capture against one, by which the service judges them, then those of `mode`: what
+    it would cost to take frames for captures. `faces` collected with frames. Raises ValueError as `verification` does.
+    """
+    enrolled, login = averaged(faces, mode.enrolled), averaged(faces, mode.captures)
+    run = templates_and_probes(enrolled, Mode(1, 1), spec.comparison, login)
+    return _report(faces, spec, run, [Mode(1, 1), mode] if mode != Mode(1, 1) else [mode])
+
+
+def _report(faces: Faces, spec: ModelSpec, run: Trials, modes: Sequence[Mode]) -> tuple[VerificationReport, Trials]:
     genuine, impostor = run.genuine, run.impostor
     if not genuine.size or not impostor.size:
         raise ValueError("no two comparable pictures of one person, or no two people")
@@ -70,7 +86,7 @@ def verification(faces: Faces, spec: ModelSpec, mode: Mode) -> tuple[Verificatio
         accuracy_10fold=ten_fold(run),
         eer=statistics.equal_error_rate(genuine, impostor),
         operating_points=measured(run),
-        shipped=tuple(shipped(run, point) for point in shipped_points(spec, mode)),
+        shipped=tuple(shipped(run, point) for mode in modes for point in shipped_points(spec, mode)),
         model_id=spec.model_id,
         matching=spec.comparison.measure.value,
     )

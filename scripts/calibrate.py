@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Fit the cohort and measure the operating points of the fused embedder, from folders of pictures.
+"""Fit the cohort and measure the operating points that ship, from folders of pictures.
 
-    .venv/bin/python scripts/calibrate.py cohort UTKFACE    writes embeddings/models/fused_cohort.npz
-    .venv/bin/python scripts/calibrate.py points LFW        writes embeddings/fused_points.py
+    .venv/bin/python scripts/calibrate.py cohort UTKFACE                 writes embeddings/models/fused_cohort.npz
+    .venv/bin/python scripts/calibrate.py points LFW                     writes embeddings/fused_points.py
+    .venv/bin/python scripts/calibrate.py points LFW --embedder onnx     writes embeddings/dlib_points.py
+    .venv/bin/python scripts/calibrate.py halves LFW                     prints whether thresholds hold for others
 
 UTKFACE: files named age_gender_race_time.jpg. LFW: one folder a person. Neither is part of the project; what is written
 are statistics of 20 people and more, and thresholds.
@@ -22,16 +24,20 @@ from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, Comparison
 from embeddings.fused import COHORT
 from embeddings.image import ImageLimits
-from embeddings.operating import OperatingPoint
+from embeddings.operating import Measure, OperatingPoint
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import calibration
+from evaluation import calibration, holding
 from evaluation.faces import Faces, collect, pictures
 
 ROOM = Path(__file__).resolve().parents[1] / "embeddings"
 ADULT = 16
 RACES, GENDERS = 4, 2
-HEAD = '''"""Operating points of the fused embedder, written by scripts/calibrate.py."""
+TABLES = {
+    "fused": ("fused_points", "FUSED_POINTS", "the fused embedder"),
+    "onnx": ("dlib_points", "DLIB_POINTS", "dlib's vectors"),
+}
+HEAD = '''"""Operating points of {whose}, written by scripts/calibrate.py."""
 
 from typing import Final
 
@@ -46,24 +52,27 @@ def _rows(measure: Measure, mode: Mode, *rows: tuple[float, float, float, int]) 
     )
 
 
-# FMR, threshold, FNMR, impostor events.
-FUSED_POINTS: Final[tuple[OperatingPoint, ...]] = (
+# FMR, threshold, FNMR, impostor events (pairs of people).
+{name}: Final[tuple[OperatingPoint, ...]] = (
 '''
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fit the cohort, measure the operating points.")
-    parser.add_argument("what", choices=["cohort", "points"])
+    parser.add_argument("what", choices=["cohort", "points", "halves"])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--embedder", choices=TABLES, default="fused")
     options = parser.parse_args()
-    pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), "fused")
+    pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), options.embedder)
     with Progress() as progress:
         task = progress.add_task("faces", total=len(pictures(options.folder)))
         faces = collect(options.folder, pipeline, seen=lambda: progress.advance(task))
     if options.what == "cohort":
         fit(faces)
+    elif options.what == "points":
+        calibrate(faces, pipeline.spec.comparison, options.embedder)
     else:
-        calibrate(faces, pipeline.spec.comparison)
+        halves(faces, pipeline.spec.comparison)
     return 0
 
 
@@ -85,17 +94,32 @@ def label(name: str) -> tuple[int, int, int]:
     return (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
-def calibrate(faces: Faces, score: Comparison) -> None:
+def calibrate(faces: Faces, comparison: Comparison, embedder: str) -> None:
+    """By the embedder's own comparison, and by distance."""
+    file, name, whose = TABLES[embedder]
     provenance = f"LFW: {len(faces.people)} pictures of {len(set(faces.people))} people; FNMR on the same people"
-    lines = [HEAD.replace("{provenance}", provenance)]
-    for comparison in (score, ByDistance()):
-        points = calibration.calibrate(faces, comparison, provenance)
+    lines = [HEAD.replace("{provenance}", provenance).replace("{name}", name).replace("{whose}", whose)]
+    by_distance = comparison.measure is Measure.DISTANCE
+    for each in (comparison,) if by_distance else (comparison, ByDistance()):
+        points = calibration.calibrate(faces, each, provenance)
         for mode, rows in itertools.groupby(points, key=lambda point: point.mode):
-            measure = f"Measure.{comparison.measure.name}"
+            measure = f"Measure.{each.measure.name}"
             lines.append(f"    *_rows({measure}, Mode({mode.enrolled}, {mode.captures}), {as_text(rows)}),\n")
-    written = ROOM / "fused_points.py"
+    written = ROOM / f"{file}.py"
     written.write_text("".join([*lines, ")\n"]), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(written)], check=True)
+
+
+def halves(faces: Faces, comparison: Comparison) -> None:
+    """The table of docs/accuracy.md: false match rates on the other half, over the wanted ones."""
+    print(
+        "| mode | at 1e-3: mean, nine of ten below, within 1.3 | at 1e-4: the same, within 1.6 | at 1e-5, within 1.6 |"
+    )
+    print("| --- | --- | --- | --- |")
+    modes = [mode for mode in calibration.MODES if mode.enrolled != 2]
+    for mode, rows in itertools.groupby(holding.held(faces, comparison, modes), key=lambda row: row.mode):
+        texts = (f"{row.mean:.2f}, {row.ninth:.2f}, {round(100 * row.within)} % ({row.pairs} pairs)" for row in rows)
+        print(f"| {mode.enrolled}:{mode.captures} | {' | '.join(texts)} |")
 
 
 def as_text(rows: Iterable[OperatingPoint]) -> str:

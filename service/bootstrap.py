@@ -143,6 +143,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
                 minimum_age=settings.minimum_age,
                 passphrase_required=settings.second_factor == "required",
             ),
+            limits,
         ),
         login=Login(
             pipeline,
@@ -157,7 +158,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ),
         overlay=Overlay(pipeline),
         people=people,
-        me=Me(people, tokens, settings.second_factor == "required"),
+        me=Me(people, tokens, settings.second_factor),
         administer=Administer(storage, limits),
         recover=Recover(storage, tokens, limits),
     )

@@ -8,6 +8,7 @@ The exceptions of the service itself:
     ├── TooYoung             too_young            carries detail
     ├── ConsentOutdated      consent_outdated
     ├── PassphraseRequired   passphrase_required
+    ├── PassphraseOff        passphrase_off
     ├── PassphraseTooShort   passphrase_too_short
     ├── NotRecognised        not_recognised
     ├── Locked               locked               carries retry_after, whole seconds
@@ -63,6 +64,10 @@ class ConsentOutdated(ServiceError):
 
 class PassphraseRequired(ServiceError):
     code = "passphrase_required"
+
+
+class PassphraseOff(ServiceError):
+    code = "passphrase_off"
 
 
 class PassphraseTooShort(ServiceError):
@@ -159,8 +164,9 @@ ROWS: Final = (
     # People
     Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
     Row("consent_outdated", 409, "The consent text has changed", "Show the person the text of GET /v1/consent and ask again."),
-    Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 6 characters."),
-    Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 6 characters."),
+    Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 8 characters."),
+    Row("passphrase_off", 409, "No passphrase is used here", "Send none: the operator has switched it off."),
+    Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 8 characters."),
     Row("already_enrolled", 409, "This face is enrolled already", "Log in instead, or erase the earlier enrolment first."),
     Row("too_young", 422, "The face looks too young to be enrolled here", "The age is an estimate from the picture and no proof: ask the operator where it is wrong."),
     Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),

@@ -6,24 +6,33 @@ every such change raises.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
+from typing import Final
 from uuid import UUID
 
+from db.bulk import OpenedTemplates
 from db.records import StoredTemplate
 from db.unit_of_work import UnitOfWork
-from embeddings.captures import Template, average
+from embeddings.axes import axes_of
+from embeddings.captures import Template, average, averages
 from embeddings.embed import ModelSpec
-from embeddings.matching import VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
 from service.logs import log
+
+_THREADS: Final = 2
+"""Beside the one that opens records, which Python does one at a time."""
+_AHEAD: Final = 6
 
 
 class Gallery:
     """A `VectorIndex` in step with the database. Safe to use from several threads."""
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison)
+        self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison, axes_of(spec))
         self._model_id = spec.model_id
         self._revision = -1
         self._lock = threading.Lock()
@@ -36,10 +45,13 @@ class Gallery:
             return
         with self._lock:
             revision = work.revision()
-            for user_id in self.index.keys() - work.user_ids():
-                self.index.remove(user_id)
-            for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
-                self._put(user_id, rows)
+            if self._revision <= 0:
+                self._fill(work)
+            else:
+                for user_id in self.index.keys() - work.user_ids():
+                    self.index.remove(user_id)
+                for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
+                    self._put(user_id, rows)
             self._revision = revision
             self._tell(work)
 
@@ -51,6 +63,22 @@ class Gallery:
         if unreadable != self.unreadable:
             log("people_unreadable", logging.ERROR, people=len(unreadable), see="facewarden users list --unreadable")
         self.unreadable = unreadable
+
+    def _fill(self, work: UnitOfWork) -> None:
+        gone, running = self.index.keys(), deque[Future[None]]()
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for opened in work.everybody(self._model_id):
+                gone.difference_update(opened.people)
+                running.append(threads.submit(self._put_all, opened))
+                if len(running) > _AHEAD:
+                    running.popleft().result()
+            for each in running:
+                each.result()
+        for user_id in gone:
+            self.index.remove(user_id)
+
+    def _put_all(self, opened: OpenedTemplates) -> None:
+        self.index.put_all(opened.people, *averages(opened.vectors, opened.owners, opened.captures))
 
     def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
         current = [row for row in rows if row.model_id == self._model_id]

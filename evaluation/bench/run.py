@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from embeddings import fused
+from embeddings.embed import DLIB_SPEC
 from evaluation.bench import bulk, chips, cold, frame, logins, refusals, search, stages
 from evaluation.bench.pictures import main_face
 from evaluation.bench.rival import Rival, own_interpreter
@@ -22,7 +24,7 @@ from evaluation.bench.timing import usable_cores
 THREADS: Final = (1, 2)
 CONSENT: Final = "Published portraits, enrolled for a measurement and erased after it."
 NO_RIVAL: Final = "needs face_recognition and faiss: run scripts/install --bench"
-FRAME_OF: Final = {"dlib_alone": "ours", "everything": "ours_everything"}
+FRAME_OF: Final = {"dlib_alone": "ours_gated", "everything": "ours_everything"}
 """The frame that each configuration of the service works on in a login."""
 Say = Callable[[str], None]
 
@@ -161,7 +163,9 @@ class Bench:
         for size, rounds in self._effort.search.items():
             for threads in THREADS:
                 self._say(f"search among {size:,} people, {threads} thread{'s' * (threads > 1)}")
-                found.append(search.measure(size, self._given.rival, threads, rounds))
+                found.append(search.in_own_process(size, DLIB_SPEC.dimension, self._given.rival, threads, rounds))
+            self._say(f"search among {size:,} people, fused vectors")
+            found.append(search.in_own_process(size, fused.DIMENSION, None, 1, rounds))
         return found
 
     def _starts(self, folder: Path) -> dict[str, Any]:
@@ -218,7 +222,11 @@ def ratios(report: Mapping[str, Any]) -> dict[str, float | None]:
     """Theirs over ours, numpy over ours, one thread where nothing else is said; None for what was not measured."""
     chip = {each["threads"]: each["ratio_plain"] for each in report.get("chips", ())}
     framed = {each["threads"]: each.get("ratio") for each in report.get("frame", ())}
-    searched = {(each["size"], each["threads"]): each["ratios"]["numpy"] for each in report.get("search", ())}
+    searched = {
+        (each["size"], each["threads"]): each["ratios"]["numpy"]
+        for each in report.get("search", ())
+        if each["dimension"] == DLIB_SPEC.dimension
+    }
     return {
         "chip_1thread": chip.get(1),
         "chip_2threads": chip.get(2),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,10 +21,10 @@ from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import attributes, card, cohorts, detection, groups, identification, plot
+from evaluation import attributes, burst, card, cohorts, detection, groups, identification, plot
 from evaluation.faces import Faces, collect, pictures
 from evaluation.protection import protection
-from evaluation.verification import as_json, shipped_points, verification
+from evaluation.verification import as_json, burst_verification, shipped_points, verification
 from service.bootstrap import utc_now
 from service.cli.gallery import gallery
 
@@ -47,6 +48,10 @@ def verify(  # noqa: PLR0913 - one parameter an option
     *,
     enrolled: Annotated[int, typer.Option(min=1, help="Pictures that make a template.")] = 1,
     login: Annotated[int, typer.Option(min=1, help="Pictures of one login.")] = 1,
+    captures: Annotated[
+        Literal["independent", "burst"],
+        typer.Option(help="Pictures of different moments, or frames of one moment made from each picture."),
+    ] = "independent",
     gate: Annotated[bool, typer.Option("--gate", help="Leave out what the quality gate refuses.")] = False,
     identify: Annotated[bool, typer.Option("--identify", help="Also one against many.")] = False,
     table: Annotated[Path | None, typer.Option("--groups", exists=True, help="CSV: person or file, group.")] = None,
@@ -65,19 +70,20 @@ def verify(  # noqa: PLR0913 - one parameter an option
     pipeline = _pipeline(embedder)
     if not calibrate:
         require_points(embedder, pipeline.spec, LOOSEST_FMR)
-    faces = _faces(folder, pipeline, gate=gate)
+    frames = max(enrolled, login) if captures == "burst" else None
+    faces = _faces(folder, pipeline, gate=gate, frames=frames)
     spec = pipeline.spec.by_distance() if matching == "distance" else pipeline.spec
     if calibrate and own is not None:
         spec = _calibrated(own, faces, spec, time.monotonic() - started)
     if cohort is not None:
         spec = cohorts.with_cohort(spec, Cohort.from_bytes(cohort.read_bytes()))
-    report, run = verification(faces, spec, mode)
-    answer = as_json(report)
+    report, run = (verification if frames is None else burst_verification)(faces, spec, mode)
+    answer = as_json(report) | {"captures": captures}
     if table is not None:
-        threshold = min(shipped_points(spec, mode), key=lambda point: abs(point.fmr - 1e-4)).threshold
+        threshold = min(shipped_points(spec, run.mode), key=lambda point: abs(point.fmr - 1e-4)).threshold
         answer["groups"] = as_json(groups.groups(run, groups.read(table), threshold))
     if identify:
-        answer["identification"] = as_json(identification.identification(faces, spec, mode))
+        answer["identification"] = as_json(identification.identification(faces, spec, run.mode))
     if plotted is not None:
         plotted.write_text(plot.svg(run, f"{spec.model_id}, {enrolled} enrolled, {login} at login"), encoding="utf-8")
     answer["seconds"] = round(time.monotonic() - started, 1)
@@ -185,10 +191,11 @@ def _calibrated(own: Path, faces: Faces, spec: ModelSpec, seconds: float) -> Mod
     return made.spec
 
 
-def _faces(folder: Path, pipeline: FacePipeline, *, gate: bool = False) -> Faces:
+def _faces(folder: Path, pipeline: FacePipeline, *, gate: bool = False, frames: int | None = None) -> Faces:
+    made = partial(burst.frames, count=frames) if frames is not None else None
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("pictures", total=len(pictures(folder)))
-        return collect(folder, pipeline, gate=gate, seen=lambda: progress.advance(task))
+        return collect(folder, pipeline, gate=gate, burst=made, seen=lambda: progress.advance(task))
 
 
 def _print(answer: dict[str, Any], *, as_object: bool) -> None:

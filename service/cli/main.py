@@ -1,7 +1,10 @@
 """`facewarden`: the command line. A command reads settings, calls one workflow and prints."""
 
+import os
 import sys
 
+# Before numpy is loaded: its threads spin while they wait, and would take the cores from the workers.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 

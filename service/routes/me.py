@@ -88,7 +88,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         "/v1/me/passphrase",
         status_code=204,
         responses={"4XX": PROBLEM},
-        openapi_extra=plain_body("passphrase", **fields(passphrase="At least 6 characters.")),  # noqa: S106
+        openapi_extra=plain_body("passphrase", **fields(passphrase="At least 8 characters.")),  # noqa: S106
     )
     async def choose(request: Request) -> None:
         """Set or change the second factor, after a login of the last five minutes."""

@@ -16,6 +16,15 @@ export const unreachable = () => new Problem({
   advice: "Check that it is running and that you are connected, then try again.",
 });
 
+// The service's advice is for whoever programs against it; here stands what a person at this page can do.
+const ADVICE = {
+  busy: "",
+  consent_outdated: "Nothing was kept. This is the new text: read it, and tick again if you agree.",
+  locked: "The button comes back by itself.",
+  passphrase_required: "Choose one of at least 8 characters: it is asked for at every login, beside your face.",
+  stopped: "Your passphrase or your recovery code still opens your record. Or ask the operator to unlock it.",
+};
+
 async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
   let body = {};
@@ -24,13 +33,18 @@ async function problemOf(response) {
   } catch {
     // not a problem body: a proxy in between, perhaps
   }
-  const wait = retryAfter ? `Try again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}.` : "";
+  const wait = retryAfter ? `Try again in ${spell(retryAfter)}.` : "";
   return new Problem({
     code: body.code ?? String(response.status),
     title: body.title ?? "The service could not do that",
-    advice: [body.advice ?? body.detail ?? "", wait].filter(Boolean).join(" "),
+    advice: [wait, ADVICE[body.code] ?? body.advice ?? body.detail ?? ""].filter(Boolean).join(" "),
     retryAfter,
   });
+}
+
+function spell(seconds) {
+  if (seconds > 90) return `${Math.ceil(seconds / 60)} minutes`;
+  return `${seconds} ${seconds === 1 ? "second" : "seconds"}`;
 }
 
 async function call(path, options = {}) {
@@ -60,16 +74,30 @@ const post = (path, body, signal) => call(path, { method: "POST", body, signal }
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 
 export const ready = () => call("/readyz");
-export const enrol = async (pictures, label, attributes) =>
-  (await post("/v1/users", form(pictures, { consent: "true", label, attributes }))).json();
-export const login = async (pictures, userId) => (await post("/v1/login", form(pictures, { user_id: userId }))).json();
-export const me = async (token) => (await call("/v1/me", { headers: bearer(token) })).json();
+export const consent = async () => (await call("/v1/consent")).json();
+/** `fields`: label, attributes, uses, consent_digest, passphrase; empty ones are not sent. */
+export const enrol = async (pictures, fields) =>
+  (await post("/v1/users", form(pictures, { consent: "true", ...fields }))).json();
+/** `fields`: user_id, passphrase. */
+export const login = async (pictures, fields) => (await post("/v1/login", form(pictures, fields))).json();
+export const recover = async (userId, code) =>
+  (await post("/v1/recover", form([], { user_id: userId, recovery_code: code }))).json();
 export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();
 
-/** Whether everything is gone already; false: the key is, freed space is still being cleared. */
-export async function erase(token) {
-  return (await call("/v1/me", { method: "DELETE", headers: bearer(token) })).status !== 202;
-}
+/** What somebody who is in may do with their own record. */
+export const mine = (token) => {
+  const ask = (path, method = "GET", body = undefined) => call(`/v1/me${path}`, { method, body, headers: bearer(token) });
+  const gone = async (path) => (await ask(path, "DELETE")).status !== 202; // false: the key is, space is being cleared
+  return {
+    show: async () => (await ask("")).json(),
+    download: async () => (await ask("/export")).blob(),
+    erase: () => gone(""),
+    withdraw: (use) => gone(`/consent/${use}`),
+    choosePassphrase: (passphrase) => ask("/passphrase", "POST", form([], { passphrase })),
+    dropPassphrase: () => ask("/passphrase", "DELETE"),
+    newCode: async () => (await (await ask("/recovery-code", "POST")).json()).recovery_code,
+  };
+};
 
 /** The picture with its faces hidden, how many there were, and the smallest size that was searched for. */
 export async function hide(blob, style, signal) {

@@ -7,7 +7,7 @@ import { register } from "./register.js";
 const byId = (id) => document.getElementById(id);
 
 const entrance = login(byId("login"), byId("erase"));
-register(byId("register"), { enrolled: entrance.fill });
+const desk = register(byId("register"), { enrolled: entrance.fill });
 hide(byId("hide"));
 
 const state = byId("service-state");
@@ -16,6 +16,7 @@ async function watch() {
   let next = 30_000;
   try {
     await ready();
+    await desk.ready();
     state.dataset.state = "up";
     state.textContent = "service ready";
   } catch {

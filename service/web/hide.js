@@ -1,7 +1,8 @@
 // Door 3: faces in a picture are hidden; before and after lie on one another, with a cut to move.
 import { hide as send } from "./api.js";
 import { group } from "./live.js";
-import { element, Stage } from "./stage.js";
+import { element } from "./parts.js";
+import { Stage } from "./stage.js";
 
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 

@@ -1,48 +1,45 @@
 // Door 1: a face is enrolled.
-import { enrol, Problem } from "./api.js";
-import { button, date, element, facts, looks, rows, Stage } from "./stage.js";
+import { enrol } from "./api.js";
+import { Agreement } from "./consent.js";
+import { button, date, element, facts, looks, rows } from "./parts.js";
+import { Secret } from "./secret.js";
+import { slip } from "./slip.js";
+import { Stage } from "./stage.js";
 
 export function register(door, { enrolled }) {
   const stage = new Stage(door);
   const { form } = stage;
-  form.addEventListener("submit", (event) => {
+  const agreement = new Agreement(form.querySelector(".agree"));
+  const secret = new Secret(form);
+
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    stage.work("Looking…", async () => {
-      if (!form.consent.checked) {
-        form.consent.focus();
-        throw new Problem({
-          code: "consent_required",
-          title: "Your agreement is missing",
-          advice: "Read the sentence above and tick it if you agree. Nothing was sent.",
-        });
-      }
-      const person = await enrol(await stage.collect(), form.label.value.trim(), form.looks.checked ? "" : "none");
+    const problem = await stage.work("Looking…", async () => {
+      const given = await agreement.given();
+      const passphrase = secret.chosen;
+      const person = await enrol(await stage.collect(), { ...given, passphrase, label: form.label.value.trim() });
       enrolled(person.user_id);
       show(stage, person);
     });
+    if (problem?.code === "consent_outdated") await agreement.renew().catch((failed) => stage.fail(failed));
+    if (problem?.code === "passphrase_required") {
+      form.querySelector(".asked").textContent = "needed here";
+      secret.input.required = true;
+      secret.open();
+    }
   });
+  return { ready: () => agreement.ensure() };
 }
 
 function show(stage, person) {
-  const id = element("code", person.user_id, "id");
-  const copy = button("Copy the ID", async () => {
-    try {
-      await navigator.clipboard.writeText(person.user_id);
-      copy.textContent = "Copied";
-    } catch {
-      getSelection().selectAllChildren(id); // the clipboard is not allowed: leave it selected
-    }
-  });
   stage.finish(
     element("h3", "You are registered."),
-    element("p", "The photos are gone. Keep this ID: with it you are recognised more easily."),
-    id,
+    slip(person.user_id, person.recovery_code),
     facts([
       ["Since", date(person.created_at)],
-      ["Kept", `${rows(person.photos)}, sealed`],
+      ["Kept", `${rows(person.photos)}, sealed; no picture`],
       ...looks(person.attributes),
     ]),
-    copy,
-    button("Register another person", () => stage.again()),
+    button("I have kept them", () => stage.again()),
   );
 }

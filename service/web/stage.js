@@ -2,7 +2,9 @@
 import { Problem } from "./api.js";
 import { grab, openCamera } from "./camera.js";
 import { Live, portrait } from "./live.js";
+import { element } from "./parts.js";
 import { sendable } from "./picture.js";
+import { countdown } from "./wait.js";
 
 const BURST = 3; // frames of one take
 const BETWEEN = 350; // ms between them
@@ -15,12 +17,11 @@ export class Stage {
   constructor(door, { chosen, emptied, most = 10, judge = portrait } = {}) {
     const find = (selector) => door.querySelector(selector);
     Object.assign(this, {
-      door, chosen, emptied, most, pictures: [], stopCamera: null, turn: 0,
+      door, chosen, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
       stage: find(".stage"), video: find("video"), canvas: find("canvas"), shots: find(".shots"),
       line: find(".hint"), notice: find(".notice"), done: find(".done"), form: find("form"),
       button: find(".camera"), go: find(".go"), file: find("input[type=file]"),
     });
-    this.label = this.go.textContent;
     this.live = new Live(this.video, this.canvas, judge, (text, tone) => this.hint(text, tone));
     this.button.addEventListener("click", () => (this.stopCamera ? this.clear() : this.start()));
     this.file.addEventListener("change", () => this.take([...this.file.files]));
@@ -129,22 +130,27 @@ export class Stage {
     return frames;
   }
 
-  /** Runs one piece of work from a button: busy while it lasts, its failure in words. A later one takes over. */
-  async work(busy, task) {
+  /** Runs one piece of work from a button: busy while it lasts, its failure in words, and given back. A later one
+   * takes over. */
+  async work(busy, task, go = this.go) {
     const turn = ++this.turn;
+    let failed = null;
+    go.dataset.label ??= go.textContent;
     this.quiet();
-    this.go.disabled = true;
-    this.go.textContent = busy;
+    go.disabled = true;
+    go.textContent = busy;
     this.door.setAttribute("aria-busy", "true");
     try {
       await task();
     } catch (problem) {
+      failed = problem;
       if (turn === this.turn && problem.name !== "AbortError") this.fail(problem);
     }
-    if (turn !== this.turn) return;
-    this.go.disabled = false;
-    this.go.textContent = this.label;
+    if (turn !== this.turn) return failed;
+    go.disabled = false;
+    go.textContent = go.dataset.label;
     this.door.removeAttribute("aria-busy");
+    return failed;
   }
 
   hint(text, tone = "wait") {
@@ -158,20 +164,36 @@ export class Stage {
     this.notice.replaceChildren();
   }
 
-  fail(problem) {
+  /** `more`: nodes below the words, such as a button that helps. */
+  fail(problem, ...more) {
     const known = problem instanceof Problem;
     if (!known) console.error(problem);
     this.notice.dataset.code = known ? problem.code : "page";
     this.notice.replaceChildren(
       element("strong", known ? problem.title : "Something went wrong on this page"),
       element("p", known ? problem.advice : "Reload it and try again."),
+      ...more,
     );
     this.notice.hidden = false;
+  }
+
+  /** One more line to what went wrong. */
+  more(text) {
+    this.notice.append(element("p", text));
+  }
+
+  /** Keeps a button from being pressed for so many seconds, or until there is a result. */
+  wait(go, seconds) {
+    this.waits.push(countdown(go, seconds, () => {
+      this.quiet();
+      if (!this.hasCamera) this.hint("You can try again now", "good");
+    }));
   }
 
   /** Puts the result in place of the form. */
   finish(...nodes) {
     this.clear();
+    for (const end of this.waits.splice(0)) end();
     this.done.replaceChildren(...nodes);
     this.done.hidden = false;
     this.form.hidden = true;
@@ -184,46 +206,10 @@ export class Stage {
     this.done.replaceChildren();
     this.form.hidden = false;
     this.form.reset();
+    for (const drawer of this.form.querySelectorAll("details")) drawer.open = false;
     this.clear();
     this.button.focus();
   }
-}
-
-export function element(name, text = "", kind = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
-}
-
-export function button(text, act, kind = "plain") {
-  const made = element("button", text, kind);
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
-}
-
-/** A list of names and what they are. */
-export function facts(rows) {
-  const list = element("dl");
-  for (const [name, value, kind] of rows) list.append(element("dt", name), element("dd", value, kind));
-  return list;
-}
-
-/** Apparent attributes as rows; what was left out or not sure has none. */
-export function looks({ age, gender, emotion } = {}) {
-  const rows = [];
-  if (age) rows.push(["Looks", `${Math.round(age.low)} to ${Math.round(age.high)} years old`]);
-  if (gender && gender.value !== "unknown") rows.push(["Appears", gender.value]);
-  if (emotion && emotion.value !== "unknown") rows.push(["Mood", emotion.value]);
-  return rows;
-}
-
-/** What is kept of so many photos. */
-export const rows = (photos) => `${photos} ${photos === 1 ? "row" : "rows"} of numbers`;
-
-export function date(text) {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(new Date(text));
 }
 
 function picture(blob, name) {

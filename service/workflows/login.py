@@ -1,6 +1,7 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -18,7 +19,7 @@ from embeddings.pipeline import Capture, FacePipeline
 from service import factor
 from service.errors import NotRecognised, Stopped
 from service.gallery import Gallery
-from service.lockout import Attempt, Lockout
+from service.lockout import Attempt, Evidence, Lockout
 from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
 from service.workflows.model_change import ModelChange
@@ -99,7 +100,7 @@ class Login:
         a right face or, whatever the reason, NotRecognised."""
         attempt = self._lockout.attempt(request.user_id, request.client)
         with self._storage.begin() as work:
-            self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
+            self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None))
         judge = self._judge(request.user_id)
         probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
@@ -124,25 +125,36 @@ class Login:
         return self._current
 
     def _verdict(self, work: UnitOfWork, request: LoginRequest, judge: Recogniser, probe: Probe) -> "_Verdict":
-        """Looks up, compares and hashes as much for nobody as for somebody."""
+        """Compares and hashes as much for nobody as for somebody; looks up only who is accepted."""
         points, index = judge.pipeline.spec.operating_points, judge.gallery.index
-        if request.user_id is None:
+        claimed, passphrase = request.user_id, request.passphrase
+        if claimed is None:
             decision = identify(index, probe.template, points, self._rules.fpir)
-            claimed = _Claimed.look_up(work, decision.key, request.passphrase)
+            claimed = decision.key
+            known = _knows(work, claimed, passphrase)
         else:
-            claimed = _Claimed.look_up(work, request.user_id, request.passphrase)
+            known = _knows(work, claimed, passphrase)
             # What only they know tells twins apart as well.
-            compare = verify_apart if self._rules.guarded and not claimed.known else verify
-            decision = compare(index, request.user_id, probe.template, points, self._rules.fmr)
-        outcome = claimed.outcome() if decision.accepted else decision.outcome.value
-        accepted = claimed.person if outcome == Outcome.ACCEPTED.value else None
-        return _Verdict(claimed.user_id, accepted, outcome, decision, known=claimed.known)
+            compare = verify_apart if self._rules.guarded and not known else verify
+            decision = compare(index, claimed, probe.template, points, self._rules.fmr)
+        if not decision.accepted or claimed is None:
+            return _Verdict(claimed, None, decision.outcome.value, decision, known=known)
+        try:
+            person = work.person(claimed)
+            kept = work.details.get(claimed, FACTOR) is not None
+        except RecordUnreadable as refusal:
+            return _Verdict(claimed, None, refusal.code, decision, known=known)
+        if person is None:  # erased since the search
+            return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, known=known)
+        if kept and not known:
+            return _Verdict(claimed, None, SECOND_FACTOR, decision, known=known)
+        return _Verdict(claimed, person, decision.outcome.value, decision, known=known)
 
     def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict") -> "_Verdict":
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
         and this was none, it is one more failure."""
         try:
-            self._lockout.check(work, attempt, second_factor=verdict.known)
+            self._lockout.check(work, attempt, _evidence(shown=verdict.known))
         except Stopped:
             return replace(verdict, person=None, outcome=Stopped.code)
         return verdict
@@ -184,38 +196,6 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claimed:
-    """Whom an attempt is about. `kept`: they have a second factor; `known`: it was shown; `damaged`: a record of theirs
-    does not open, which only their own face is told."""
-
-    user_id: UUID | None
-    person: Person | None = None
-    kept: bool = False
-    known: bool = False
-    damaged: bool = False
-
-    @classmethod
-    def look_up(cls, work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> "_Claimed":
-        person = kept = None
-        damaged = False
-        try:
-            if user_id is not None:
-                kept, person = work.details.get(user_id, FACTOR), work.person(user_id)
-        except RecordUnreadable:
-            damaged = True
-        known = passphrase is not None and factor.matches(kept, passphrase)
-        return cls(user_id, person, kept is not None, known, damaged)
-
-    def outcome(self) -> str:
-        """For an attempt whose face was right."""
-        if self.damaged:
-            return RecordUnreadable.code
-        if self.person is None:
-            return Outcome.UNKNOWN.value  # erased since the search
-        return SECOND_FACTOR if self.kept and not self.known else Outcome.ACCEPTED.value
-
-
-@dataclass(frozen=True, slots=True)
 class _Verdict:
     """`person`: who is let in. `claimed`: whom the attempt was about, where anybody. `known`: the passphrase
     was right."""
@@ -229,3 +209,18 @@ class _Verdict:
     @property
     def acr(self) -> str:
         return ACR_PHOTO_AND_PASSPHRASE if self.known else ACR_PHOTO
+
+
+def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bool:
+    """Whether this is the passphrase of somebody; it is hashed also where they have none, and for nobody."""
+    if passphrase is None:
+        return False
+    kept = None
+    if user_id is not None:
+        with suppress(RecordUnreadable):  # told to the right face alone
+            kept = work.details.get(user_id, FACTOR)
+    return factor.matches(kept, passphrase)
+
+
+def _evidence(*, shown: bool) -> Evidence:
+    return Evidence.PASSPHRASE if shown else Evidence.FACE

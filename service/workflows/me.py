@@ -11,7 +11,7 @@ from db.records import Consent, Erasure, Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from service import consent, factor
-from service.errors import PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
+from service.errors import PassphraseOff, PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
 from service.tokens import Claims, Tokens
 from service.workflows.people import By, People
 
@@ -32,7 +32,7 @@ class Me:
 
     people: People
     tokens: Tokens
-    factor_required: bool
+    second_factor: str
 
     def show(self, token: str) -> Shown:
         claims = self.tokens.check(token)
@@ -68,10 +68,12 @@ class Me:
         return None
 
     def choose_passphrase(self, token: str, passphrase: str | None) -> None:
-        """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort, and
-        PassphraseRequired where it may not be without."""
+        """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort,
+        PassphraseOff, and PassphraseRequired where it may not be without. `second_factor`: off, optional, required."""
         user_id = self._fresh(token).user_id
-        if passphrase is None and self.factor_required:
+        if self.second_factor == "off" and passphrase is not None:
+            raise PassphraseOff
+        if self.second_factor == "required" and passphrase is None:
             raise PassphraseRequired
         kept = None if passphrase is None else factor.hashed(passphrase)
         with self._storage.begin() as work:

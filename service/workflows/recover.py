@@ -8,7 +8,7 @@ from db.errors import RecordUnreadable
 from db.storage import Storage
 from service import factor
 from service.errors import NotRecognised
-from service.lockout import Lockout
+from service.lockout import Evidence, Lockout
 from service.tokens import ACR_RECOVERY, Issued, Tokens
 from service.workflows.me import new_recovery_code
 
@@ -34,7 +34,7 @@ class Recover:
         attempt = self.lockout.attempt(user_id, client)
         with self.storage.begin() as work:
             work.take_turn()
-            self.lockout.check(work, attempt, second_factor=True)
+            self.lockout.check(work, attempt, Evidence.RECOVERY)
             kept, outcome = None, "unknown"
             try:
                 kept = work.details.get(user_id, RECOVERY)

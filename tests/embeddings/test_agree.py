@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from embeddings.captures import SAME_CAPTURE_DISTANCE, FramesDisagree, agree, template
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.image import ImageLimits
-from embeddings.operating import DLIB_POINTS
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from embeddings.types import FaceVector

@@ -1,12 +1,14 @@
 """Frames become captures, captures become one template."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.captures import SAME_CAPTURE_DISTANCE as NEAR
-from embeddings.captures import Template, average, group, template
+from embeddings.captures import Template, average, averages, group, template
 from tests.embeddings.vectors import at_distance, random_vector
 
 PERSON = random_vector(1)
@@ -62,6 +64,19 @@ def test_a_template_is_of_unit_length_and_does_not_depend_on_the_order(
     assert forward.vector.distance(backward.vector) < 1e-5
 
 
+def test_a_template_can_do_without_its_last_capture() -> None:
+    photos = [at_distance(PERSON, 0.25, seed) for seed in (1, 2, 3, 4)]
+    both = average(photos, [0, 1, 2, 1]).without_last()
+    assert both is not None
+    assert both.captures == 2
+    assert both.vector.distance(average([photos[0], photos[1], photos[3]], [0, 1, 1]).vector) < 1e-6
+    first = both.without_last()
+    assert first is not None
+    assert first.vector.distance(photos[0]) < 1e-6
+    assert first.without_last() is None
+    assert Template(PERSON, 3).without_last() is None
+
+
 def test_a_single_vector_is_its_own_template() -> None:
     assert template([PERSON], None, NEAR).vector.distance(PERSON) < 1e-6
 
@@ -88,3 +103,28 @@ def test_a_template_can_be_made_again_from_the_capture_numbers() -> None:
     again = average(frames, group(frames, times, NEAR))
     assert again.captures == 2
     assert again.vector.distance(template(frames, times, NEAR).vector) == 0.0
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), min_size=1, max_size=6), min_size=1, max_size=6
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_many_are_averaged_as_each_is(people: list[list[tuple[int, int]]], random: Random) -> None:
+    rows = [(person, capture, seed) for person, some in enumerate(people) for capture, seed in some]
+    random.shuffle(rows)
+    owners, captures, seeds = (np.array(column) for column in zip(*rows, strict=True))
+    vectors = np.stack([at_distance(PERSON, 0.05 + 0.02 * seed, seed).values for seed in seeds])
+    made, counts = averages(vectors, owners, captures)
+    for person in range(len(people)):
+        mine = owners == person
+        one = average([type(PERSON)(row, PERSON.model_id) for row in vectors[mine]], captures[mine].tolist())
+        np.testing.assert_allclose(made[person], one.vector.values, atol=1e-7)
+        assert counts[person] == one.captures
+
+
+def test_many_that_cancel_out_are_refused() -> None:
+    both = np.stack((PERSON.values, -PERSON.values))
+    with pytest.raises(ValueError, match="cancel out"):
+        averages(both, np.zeros(2, np.int64), np.zeros(2, np.int64))

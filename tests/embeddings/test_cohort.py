@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from embeddings.captures import Template
 from embeddings.cohort import SMALLEST_GROUP, TAIL, Cohort
 from embeddings.comparison import ByDistance, ByScore
-from embeddings.matching import VectorIndex, identify, verify
+from embeddings.index import VectorIndex
+from embeddings.matching import identify, verify
 from embeddings.operating import Measure, Mode, OperatingPoint, of_measure
 from embeddings.types import FaceVector
 from tests.embeddings.vectors import MODEL, at_distance, random_vector

@@ -13,7 +13,8 @@ from embeddings.embed import DLIB_SPEC
 from embeddings.fused import COHORT, MODEL_ID, WEIGHT
 from embeddings.fused_points import FUSED_POINTS
 from embeddings.image import ImageLimits, decode
-from embeddings.matching import VectorIndex, verify
+from embeddings.index import VectorIndex
+from embeddings.matching import verify
 from embeddings.onnx import Runtime
 from embeddings.operating import Measure, Mode, of_measure, verification_point
 from embeddings.pipeline import FacePipeline

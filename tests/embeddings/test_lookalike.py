@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.captures import Template
+from embeddings.dlib_points import DLIB_POINTS
+from embeddings.index import Candidate, VectorIndex
 from embeddings.lookalike import LEADS, resembles_somebody, verify_apart
-from embeddings.matching import Decision, Outcome, VectorIndex, verify
-from embeddings.operating import DLIB_POINTS, Measure, Mode, verification_point
+from embeddings.matching import Decision, Outcome, verify
+from embeddings.operating import Measure, Mode, verification_point
 from embeddings.types import FaceVector
 from tests.embeddings.vectors import MODEL, at_distance, random_vector
 
@@ -24,9 +26,9 @@ class Counted(VectorIndex):
         super().__init__(MODEL, 128)
         self.asked: list[str] = []
 
-    def search(self, vector: FaceVector, limit: int = 8) -> list:  # type: ignore[type-arg]
+    def search(self, vector: FaceVector, limit: int = 8, worst: float | None = None) -> list[Candidate]:
         self.asked.append(f"search {limit}")
-        return super().search(vector, limit)
+        return super().search(vector, limit, worst)
 
     def compare(self, probe: FaceVector, template: FaceVector) -> float:
         self.asked.append("compare")

@@ -16,7 +16,7 @@ from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, ByScore
 from embeddings.embed import DLIB_SPEC, ModelSpec
 from embeddings.fused import COHORT, DIMENSION, VIEWS
-from embeddings.matching import VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.protection import Transform
 from embeddings.types import FaceVector
 

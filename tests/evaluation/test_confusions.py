@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from embeddings.captures import average
 from embeddings.cohort import Cohort
 from embeddings.comparison import ByDistance, ByScore, Comparison
-from embeddings.matching import VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.operating import Measure, Mode, OperatingPoint, verification_point
 from embeddings.types import FaceVector
 from evaluation.agreement import Agreement, agreement

@@ -8,8 +8,9 @@ import pytest
 from embeddings.captures import Template, average
 from embeddings.comparison import ByDistance
 from embeddings.embed import ModelSpec
+from embeddings.index import VectorIndex
 from embeddings.lookalike import LEADS, verify_apart
-from embeddings.matching import Outcome, VectorIndex
+from embeddings.matching import Outcome
 from embeddings.operating import Measure, Mode, OperatingPoint
 from embeddings.types import FaceVector
 from evaluation.faces import Faces

@@ -15,7 +15,7 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from evaluation import cohorts, groups, identification, plot
 from evaluation.faces import collect, pictures
-from evaluation.trials import trials
+from evaluation.trials import templates_and_probes, trials
 from evaluation.verification import as_json, verification
 from tests.drawn_faces import crowd as drawn
 from tests.evaluation.people import crowd
@@ -76,12 +76,28 @@ def test_a_group_that_looks_alike_is_named_the_worst() -> None:
 
 
 def test_identification_is_refused_where_nothing_was_measured() -> None:
-    rows = identification.identification(crowd(people=40, each=2, spread=0.1), SPEC, Mode(1, 1))
-    assert [(row.size, row.answered) for row in rows] == [(10, True), (30, False)]
-    assert rows[0].fpir == 0
-    assert rows[0].fnir is not None
-    assert rows[0].fnir < 0.05
-    assert rows[1].fpir is None
+    ten, thirty, hundred = identification.identification(crowd(people=200, each=2, spread=0.1), SPEC, Mode(1, 1))
+    assert (ten.size, ten.answered) == (10, True)
+    assert ten.fpir == 0
+    assert (thirty.size, thirty.answered) == (30, False)
+    assert thirty.threshold is not None  # set on this very crowd
+    for row in (ten, thirty):
+        assert row.fnir is not None
+        assert row.fnir < 0.05
+    assert (hundred.size, hundred.answered, hundred.threshold, hundred.fpir) == (100, False, None, None)
+
+
+def test_who_has_no_picture_left_fills_galleries_and_is_a_stranger_to_others() -> None:
+    faces = crowd(people=40, each=1, spread=0.1)
+    run = templates_and_probes(faces, Mode(1, 1), ByDistance(), everybody=True)
+    assert run.alike.shape == (40, 40)
+    assert run.counted.sum() == 40 * 39
+    assert run.genuine.size == 0
+    with pytest.raises(ValueError, match="enough"):
+        templates_and_probes(faces, Mode(1, 1), ByDistance())
+    ten, _ = identification.identification(faces, SPEC, Mode(1, 1))
+    assert ten.searches == identification.DRAWS * 30
+    assert ten.fnir == 0  # nobody of them logs in
 
 
 def test_a_cohort_is_judged_on_people_it_was_not_fitted_on(tmp_path: Path) -> None:

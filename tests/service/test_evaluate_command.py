@@ -36,6 +36,19 @@ def test_verification_counts_pairs_groups_and_draws(folder: Path, tmp_path: Path
     assert drawing.read_text().startswith("<svg")
 
 
+def test_frames_of_one_moment_are_judged_as_one_capture(folder: Path) -> None:
+    options = ["--enrolled", "2", "--login", "3", "--captures", "burst", "--json"]
+    result = CliRunner().invoke(commands, ["verification", str(folder), *options])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["captures"] == "burst"
+    assert (answer["images"], answer["genuine"], answer["impostor"]) == (4, 2, 1)
+    names = [point["name"] for point in answer["shipped"]]
+    assert names[2] == "1:1 at FMR 0.0001"
+    assert names[6] == "2:3 at FMR 0.0001"
+    assert answer["shipped"][2]["fmr"] == answer["shipped"][2]["fnmr"] == 0
+
+
 def test_distance_can_be_chosen_and_lines_are_for_people(folder: Path) -> None:
     result = CliRunner().invoke(commands, ["verification", str(folder), "--matching", "distance"])
     assert result.exit_code == 0, result.output
@@ -61,7 +74,7 @@ def test_protection_says_what_it_keeps_and_hides(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert (answer["images"], answer["people"], answer["comparisons"]) == (4, 2, 6)
-    assert [row["differing"] for row in answer["shipped"]] == [0, 0, 0]
+    assert [row["differing"] for row in answer["shipped"]] == [0, 0, 0, 0]
     assert answer["linkability"]["mated"] == 2
     assert answer["linkability"]["eer_raw"] == 0
     assert answer["relinked"] == []  # too few people

@@ -9,8 +9,8 @@ import pytest
 
 from db.records import NewTemplate
 from db.storage import Storage
+from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import ModelSpec
-from embeddings.operating import DLIB_POINTS
 from service.bootstrap import open_storage
 from service.gallery import Gallery
 from service.settings import Settings
@@ -95,3 +95,30 @@ def test_an_erasure_that_fails_forgets_nobody_for_good(storage: Storage, monkeyp
         People(storage, gallery).erase([user_id], by=By.OPERATOR)
     refresh(gallery, storage)
     assert user_id in gallery.index
+
+
+def test_a_fill_and_small_steps_come_to_the_same(storage: Storage) -> None:
+    following, people = Gallery(SPEC), []
+    for number in range(12):
+        people.append(enrol(storage, *range(number % 3 + 1)))
+        refresh(following, storage)
+    storage.erase(people[3:5])
+    refresh(following, storage)
+    filled = Gallery(SPEC)
+    refresh(filled, storage)
+    assert filled.index.keys() == following.index.keys() == set(people) - set(people[3:5])
+    for user_id in set(people) - set(people[3:5]):
+        one, other = filled.index.get(user_id), following.index.get(user_id)
+        assert one is not None
+        assert other is not None
+        assert one.captures == other.captures
+        assert one.vector.distance(other.vector) < 1e-6
+
+
+def test_filling_anew_forgets_who_was_erased_meanwhile(storage: Storage) -> None:
+    gallery, gone, stays = Gallery(SPEC), enrol(storage, 0), enrol(storage, 0)
+    refresh(gallery, storage)
+    gallery.invalidate()
+    storage.erase([gone])
+    refresh(gallery, storage)
+    assert gallery.index.keys() == {stays}

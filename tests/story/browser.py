@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
 
 QUIET = (
     "--no-sandbox",
@@ -21,6 +21,7 @@ QUIET = (
 )
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 PATIENCE_MS = 30_000
+expect.set_options(timeout=20_000)  # machines may be slow
 
 
 @dataclass(slots=True)

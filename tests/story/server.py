@@ -39,7 +39,7 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
     `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), home.parent / f"{home.name}.log"
+    port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
     environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
     arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]

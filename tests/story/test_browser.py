@@ -62,7 +62,7 @@ def use_camera(page: Page, door: str) -> None:
 
 def register(page: Page) -> str:
     use_camera(page, "register")
-    page.check("#register input[name=consent]")
+    page.check("#register input[value=login]")
     page.click("#register .go")
     expect(page.locator("#register .done h3")).to_have_text("You are registered.")
     return page.locator("#register code.id").inner_text()
@@ -93,7 +93,7 @@ def test_who_is_in_can_erase_themselves(service: Service, cast: Cast) -> None:
         page = watched.page
         register(page)
         log_in(page)
-        page.click("#login .danger")
+        page.click("#login .erase")
         page.click("#erase button[value=erase]")
         expect(page.locator("#login .done h3")).to_have_text("You are erased.")
         page.click("#login .done button")

@@ -29,8 +29,12 @@ from tests.story.server import running_service
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROOMS: Final = ("db", "embeddings", "evaluation", "overlays", "scripts", "service")
-SETTINGS: Final = {"FACEWARDEN_EMBEDDER": "onnx", "FACEWARDEN_ATTRIBUTES": "none"}
-SETTINGS |= {"FACEWARDEN_SWEEP_SECONDS": "0.3", "FACEWARDEN_TRUSTED_PROXIES": "127.0.0.1"}
+SETTINGS: Final = {
+    "FACEWARDEN_EMBEDDER": "onnx",
+    "FACEWARDEN_ATTRIBUTES": "none",
+    "FACEWARDEN_SWEEP_SECONDS": "0.3",
+    "FACEWARDEN_TRUSTED_PROXIES": "127.0.0.1",
+}
 SAYING_TOO_MUCH: Final = ("distance", "score", "similarity", "probability", "confidence", "candidate", "threshold")
 
 

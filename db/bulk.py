@@ -1,0 +1,146 @@
+"""Opening everybody's templates at a start: the same records and the same checks, without an object for each.
+
+Where a record does not open this way (its key was just replaced, or it is damaged), it goes the ordinary way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import String, func, select, type_coerce
+from sqlmodel import Session
+
+from db.errors import Fault, RecordUnreadable
+from db.keystore import Keystore
+from db.records import Vector
+from db.sealing import KEY_ID_BYTES, Place, Places, cipher, open_with
+from db.tables import PersonRow, TemplateRow, id_bytes
+
+TEMPLATE: Final = "template"
+BATCH: Final = 128
+"""Few enough that their memory is used again, instead of being asked for anew, for the next."""
+_ROW_BYTES: Final = 16
+_NUMBER_BYTES: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedTemplates:
+    """Templates of some people, with all that each has: `people` [p], `owners` int [n] into them, `vectors` float32
+    [n, dimension], `captures` int [n]."""
+
+    people: list[UUID]
+    owners: NDArray[np.int64]
+    vectors: Vector = field(repr=False)
+    captures: NDArray[np.int64]
+
+
+def people_ids(session: Session) -> set[bytes]:
+    """The IDs of everybody, 16 bytes each."""
+    rows = session.execute(select(type_coerce(PersonRow.metadata.tables["person"].c.user_id, String)))
+    return {id_bytes(raw) for (raw,) in rows}
+
+
+def open_all(session: Session, keystore: Keystore, model_id: str, unreadable: set[UUID]) -> Iterator[OpenedTemplates]:
+    """Everybody's templates of one model, some people at a time.
+
+    People whose key has been destroyed are on their way out and left out. Whoever has a key or template that does not
+    open is left out, too, and added to `unreadable`. Raises RecordUnreadable for vectors of different lengths.
+    """
+    batch = _Batch()
+    waiting = _with_several(session, model_id)
+    unfinished: dict[bytes, list[tuple[bytes, int]]] = {person: [] for person in waiting}
+    for person, payload, capture in _opened(session, keystore, model_id, unreadable):
+        if person not in waiting:
+            batch.add(person, [(payload, capture)])
+        else:
+            unfinished[person].append((payload, capture))
+            if len(unfinished[person]) == waiting[person]:
+                batch.add(person, unfinished.pop(person))
+        if len(batch.payloads) >= BATCH:
+            yield batch.opened()
+            batch = _Batch()
+    for person, some in unfinished.items():  # a template came or went in between
+        if some and UUID(bytes=person) not in unreadable:
+            batch.add(person, some)
+    if batch.payloads:
+        yield batch.opened()
+
+
+def _with_several(session: Session, model_id: str) -> dict[bytes, int]:
+    table = TemplateRow.metadata.tables["template"].c
+    count = func.count()
+    query = select(type_coerce(table.user_id, String), count).where(table.model_id == model_id)
+    rows = session.execute(query.group_by(table.user_id).having(count > 1))
+    return {id_bytes(owner): number for owner, number in rows}
+
+
+def _opened(
+    session: Session, keystore: Keystore, model_id: str, unreadable: set[UUID]
+) -> Iterator[tuple[bytes, bytes, int]]:
+    """Person, payload and capture of each template, in the order in which the database has them."""
+    table = TemplateRow.metadata.tables["template"].c
+    row_id, owner = type_coerce(table.template_id, String), type_coerce(table.user_id, String)
+    query = select(row_id, owner, table.capture, table.sealed).where(table.model_id == model_id)
+    keys, keyless = keystore.payloads(unreadable=unreadable), set[UUID]()
+    places = Places(TEMPLATE, _ROW_BYTES, model_id)
+    for rows in session.execute(query).partitions(BATCH):
+        for raw_row, raw_owner, capture, sealed in rows:
+            person, row = id_bytes(raw_owner), id_bytes(raw_row)
+            key = keys.get(person)
+            if key is None:
+                keyless.add(UUID(bytes=person))
+                continue
+            try:
+                secret = cipher(key[KEY_ID_BYTES:])
+                payload = open_with(secret, key[:KEY_ID_BYTES], places.associated_data(person, row), sealed)
+            except RecordUnreadable:
+                opened = _again(keystore, Place(TEMPLATE, UUID(bytes=person), row, model_id), sealed, unreadable)
+                if opened is None:
+                    continue
+                payload = opened
+            if not payload or len(payload) % _NUMBER_BYTES:
+                unreadable.add(UUID(bytes=person))
+                continue
+            yield person, payload, capture
+    keyless -= unreadable
+    unreadable |= keyless - keystore.erased_among(keyless)
+
+
+def _again(keystore: Keystore, place: Place, sealed: bytes, unreadable: set[UUID]) -> bytes | None:
+    """The payload with the keys of this moment; None where there are none any more, or the record does not open."""
+    try:
+        current = keystore.get(place.person)
+        return None if current is None else current.open(place, sealed)
+    except RecordUnreadable:
+        unreadable.add(place.person)
+        return None
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.people: list[bytes] = []
+        self.owners: list[int] = []
+        self.payloads: list[bytes] = []
+        self.captures: list[int] = []
+
+    def add(self, person: bytes, templates: list[tuple[bytes, int]]) -> None:
+        for payload, capture in templates:
+            self.owners.append(len(self.people))
+            self.payloads.append(payload)
+            self.captures.append(capture)
+        self.people.append(person)
+
+    def opened(self) -> OpenedTemplates:
+        length = len(self.payloads[0])
+        if any(len(payload) != length for payload in self.payloads):
+            raise RecordUnreadable(Fault.PAYLOAD)
+        vectors = np.frombuffer(b"".join(self.payloads), "<f4").reshape(-1, length // _NUMBER_BYTES)
+        return OpenedTemplates(
+            [UUID(int=int.from_bytes(person)) for person in self.people],
+            np.array(self.owners),
+            vectors.astype(np.float32, copy=False),
+            np.array(self.captures),
+        )
