@@ -17,6 +17,7 @@ from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
 from db.keystore import Keystore, chunks
+from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
 from db.tables import AuditHeadRow, ConsentRow, DataTable, DetailRow, GalleryRow, KeystoreRow, PersonRow, TemplateRow
@@ -92,6 +93,10 @@ class Storage:
     def backup(self) -> Backup:
         """Writes archives of what is stored."""
         return Backup(self._data, self._keystore, self.now)
+
+    def contradicted_consents(self) -> set[UUID]:
+        """Whose consents are not what the audit log tells of them."""
+        return contradicted(self._data, self.audit)
 
     def rotate_person(self, user_id: UUID) -> Resealed | None:
         """Gives somebody a new data key; None for nobody."""
