@@ -88,12 +88,14 @@ def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI],
 
 
 async def _sweep(application: Application) -> None:
-    """Finishes erasures that had to wait for a reader, and clears what a crash left behind."""
+    """Finishes erasures that had to wait for a reader, clears what a crash left behind, erases who was kept long
+    enough."""
     while True:
         await asyncio.sleep(application.settings.sweep_seconds)
         try:
             await asyncio.to_thread(application.storage.sweep)
             await asyncio.to_thread(application.administer.tidy)
+            await asyncio.to_thread(application.retention)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
 

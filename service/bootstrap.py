@@ -19,6 +19,7 @@ from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tokens import Tokens
@@ -30,10 +31,13 @@ from service.workflows.me import Me
 from service.workflows.model_change import ModelChange
 from service.workflows.overlay import Overlay
 from service.workflows.people import People
+from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
+from service.workflows.retention import Retention
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
 LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
 
@@ -57,6 +61,7 @@ class Application:
     me: Me
     recover: Recover
     administer: Administer
+    retention: Retention
 
     def close(self) -> None:
         self.storage.close()
@@ -94,6 +99,11 @@ def _compared(spec: ModelSpec, settings: Settings) -> ModelSpec:
 def lockout(storage: Storage, settings: Settings) -> Lockout:
     """The attempt limits."""
     return Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
+
+
+def receipts(storage: Storage) -> Receipts:
+    """Receipts of erasures, signed with this installation's key."""
+    return Receipts(storage, ReceiptKey(storage.secret(RECEIPT_SECRET)))
 
 
 def build(settings: Settings, now: Clock = utc_now) -> Application:
@@ -153,9 +163,10 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ),
         overlay=Overlay(pipeline),
         people=people,
-        me=Me(people, tokens, settings.second_factor == "required"),
+        me=Me(people, tokens, settings.second_factor == "required", receipts(storage)),
         administer=Administer(storage, limits),
         recover=Recover(storage, tokens, limits),
+        retention=Retention(people, settings.retention_days),
     )
 
 

@@ -16,6 +16,7 @@ The exceptions of the service itself:
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
+    ├── NotErased            not_erased
     ├── Busy                 busy                 carries retry_after, whole seconds
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
@@ -101,6 +102,10 @@ class UnknownUser(ServiceError):
     code = "unknown_user"
 
 
+class NotErased(ServiceError):
+    code = "not_erased"
+
+
 class Busy(ServiceError):
     code = "busy"
 
@@ -168,6 +173,8 @@ ROWS: Final = (
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("not_erased", 404, "The audit log does not say that this person was erased", "Check the ID; a receipt is for who was erased, and after it."),
+    Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
