@@ -280,6 +280,12 @@ class UnitOfWork:
             self._session.flush()
             return True
 
+    def flag(self, user_id: UUID, reason: str) -> None:
+        """An operator should look at somebody; a reason that is there stays."""
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, col(PersonRow.flagged).is_(False))
+        with told_apart():
+            self._session.execute(query.values(flagged=True, flag_reason=reason))
+
     # Consent, logins and the gallery
 
     def consents(self, user_id: UUID) -> list[Consent]:

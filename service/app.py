@@ -15,7 +15,7 @@ from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, recover, users
+from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -38,6 +38,7 @@ def create_app(application: Application) -> FastAPI:
         users.router(application, workers),
         login.router(application, workers),
         me.router(application, workers),
+        photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
         consent.router(application),

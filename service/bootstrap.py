@@ -26,6 +26,7 @@ from service.tokens import Tokens
 from service.workers import usable_cores
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
 from service.workflows.model_change import ModelChange
@@ -62,6 +63,7 @@ class Application:
     recover: Recover
     administer: Administer
     retention: Retention
+    grow: Grow
 
     def close(self) -> None:
         self.storage.close()
@@ -130,26 +132,24 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     limits = lockout(storage, settings)
     consent = consent_text(settings.attributes, settings.consent_file)
     people = People(storage, gallery, change.previous.gallery if change is not None else None)
+    me = Me(people, tokens, settings.second_factor == "required", receipts(storage))
+    rules = EnrolRules(
+        fmr=settings.verification_fmr,
+        fpir=settings.identification_fpir,
+        allow_duplicates=settings.allow_duplicates,
+        attributes=frozenset(settings.attributes),
+        consent=consent,
+        minimum_age=settings.minimum_age,
+        passphrase_required=settings.second_factor == "required",
+    )
+    enrol = Enrol(pipeline, storage, gallery, rules)
     return Application(
         settings=settings,
         storage=storage,
         pipeline=pipeline,
         gallery=gallery,
         consent=consent,
-        enrol=Enrol(
-            pipeline,
-            storage,
-            gallery,
-            EnrolRules(
-                fmr=settings.verification_fmr,
-                fpir=settings.identification_fpir,
-                allow_duplicates=settings.allow_duplicates,
-                attributes=frozenset(settings.attributes),
-                consent=consent,
-                minimum_age=settings.minimum_age,
-                passphrase_required=settings.second_factor == "required",
-            ),
-        ),
+        enrol=enrol,
         login=Login(
             pipeline,
             storage,
@@ -163,10 +163,11 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ),
         overlay=Overlay(pipeline),
         people=people,
-        me=Me(people, tokens, settings.second_factor == "required", receipts(storage)),
+        me=me,
         administer=Administer(storage, limits),
         recover=Recover(storage, tokens, limits),
         retention=Retention(people, settings.retention_days),
+        grow=Grow(Recogniser(pipeline, gallery), storage, me, rules, enrol.one_at_a_time),
     )
 
 

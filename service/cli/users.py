@@ -13,7 +13,7 @@ from rich.table import Table
 from db.records import Person
 from embeddings.embedders import model_id
 from service.bootstrap import lockout, open_storage
-from service.cli import users_import, users_purge
+from service.cli import users_import, users_photos, users_purge
 from service.cli.start import settings
 from service.workflows.administer import Administer
 from service.workflows.people import People
@@ -21,6 +21,7 @@ from service.workflows.people import People
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
 commands.command("import")(users_import.import_people)
 commands.command()(users_purge.purge)
+commands.command()(users_photos.add_photos)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""

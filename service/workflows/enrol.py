@@ -106,7 +106,7 @@ class Enrol:
         self._gallery = gallery
         self._rules = rules
         self._new_id = new_id
-        self._one_at_a_time = threading.Lock()
+        self.one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
@@ -127,7 +127,7 @@ class Enrol:
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
-        with self._one_at_a_time:
+        with self.one_at_a_time:
             reason = self._reason_to_look(made.template)
             return self._write(request.label, made, factors, reason)
 

@@ -83,7 +83,7 @@ class Me:
     def choose_passphrase(self, token: str, passphrase: str | None) -> None:
         """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort, and
         PassphraseRequired where it may not be without."""
-        user_id = self._fresh(token).user_id
+        user_id = self.fresh(token).user_id
         if passphrase is None and self.factor_required:
             raise PassphraseRequired
         kept = None if passphrase is None else factor.hashed(passphrase)
@@ -97,14 +97,15 @@ class Me:
 
     def renew_recovery_code(self, token: str) -> str:
         """A new one in the place of the one before. Raises TokenNotFresh."""
-        user_id = self._fresh(token).user_id
+        user_id = self.fresh(token).user_id
         with self._storage.begin() as work:
             code = new_recovery_code(work, user_id)
             work.note("recovery_code_renewed", user_id, by=By.SELF.value)
             work.commit()
         return code
 
-    def _fresh(self, token: str) -> Claims:
+    def fresh(self, token: str) -> Claims:
+        """What a token of the last minutes says. Raises TokenNotFresh."""
         claims = self.tokens.check(token)
         self._bearer(token)
         if not claims.fresh:
