@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from db.audit_chain import Detail, Entry
 from db.storage import Storage
 from service.logs import log
 from service.workflows.people import By, People
@@ -52,22 +53,34 @@ class Retention:
             yield self.people.erase(due, by=By.RETENTION).erased
 
     def _clock_is_trusted(self, now: datetime) -> bool:
+        """Reads the last mark alone: the log may be long."""
         mark = self._storage.audit.latest(HELD, MARK)
         if mark is None or mark.details.get("days") != self.days or now - mark.at > LEAP:
-            self._note(HELD, since=None if mark is None else mark.at.isoformat())
-            log(HELD, logging.WARNING, days=self.days, last_mark=None if mark is None else mark.at.isoformat())
+            last = None if mark is None else mark.at.isoformat()
+            self._note(HELD, last_mark=last)
+            log(HELD, logging.WARNING, days=self.days, last_mark=last)
             return False
-        if abs(now - mark.at) > MARK_EVERY:
-            self._note(MARK)
-        held = self._storage.audit.latest(HELD)
+        held_at = _held_at(mark)
         # A hold noted in the future was noted by a clock that has been put right since.
-        return held is None or not held.at <= now < held.at + LEAP
+        holds = held_at is not None and held_at <= now < held_at + LEAP
+        if abs(now - mark.at) > MARK_EVERY:
+            self._note(MARK, held_at=held_at.isoformat() if held_at is not None and holds else None)
+        return not holds
 
-    def _note(self, kind: str, since: str | None = None) -> None:
+    def _note(self, kind: str, **more: Detail) -> None:
+        told = {name: value for name, value in more.items() if value is not None}
         with self._storage.begin() as work:
-            work.note(kind, None, days=self.days, **({} if since is None else {"since": since}))
+            work.note(kind, None, days=self.days, **told)
             work.commit()
 
     @property
     def _storage(self) -> Storage:
         return self.people.storage
+
+
+def _held_at(mark: Entry) -> datetime | None:
+    """When the hold began that a mark was noted in."""
+    if mark.kind == HELD:
+        return mark.at
+    told = mark.details.get("held_at")
+    return datetime.fromisoformat(told) if isinstance(told, str) else None

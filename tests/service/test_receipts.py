@@ -148,6 +148,14 @@ def test_an_erasure_that_was_cut_in_two_has_one_too(storage: Storage) -> None:
     assert (erased.by, erased.templates, erased.keys) == ("sweep", 1, 0)
 
 
+def test_a_key_that_was_about_to_follow_counts(storage: Storage) -> None:
+    gone = enrol(storage)
+    storage._keystore.begin_successor(gone)
+    storage.erase([gone])
+    (erased,) = receipts(storage).issue([gone]).erased
+    assert (erased.by, erased.keys) == (None, 2)
+
+
 def test_nobody_gets_one_who_is_there_or_never_was_or_was_left_out(storage: Storage) -> None:
     stays, left_out, gone = enrol(storage), enrol(storage), enrol(storage)
     storage.erase([gone])

@@ -1,14 +1,24 @@
 """Retention: who is erased when, and that a clock set forward erases nobody."""
 
+import asyncio
 import logging
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID
 
 import pytest
 
 from db.storage import Storage
+from service.app import _sweep
+from service.bootstrap import Application
+from service.errors import UnsafeSettings
+from service.lockout import Limits, Lockout
+from service.settings import read
+from service.workflows.administer import Administer
 from service.workflows.people import People
 from service.workflows.retention import HELD, MARK, Retention
 from tests.db.people import Clock, enrol, open_in
@@ -143,3 +153,28 @@ def test_an_idle_service_notes_a_few_marks_a_day_and_no_more(storage: Storage, c
     assert noted[0] == HELD
     assert set(noted[1:]) == {MARK}
     assert 12 <= len(noted) <= 17
+
+
+def test_the_sweeper_of_the_service_does_it(storage: Storage, clock: Clock) -> None:
+    enrol(storage)
+    retention(storage)()
+    settings = SimpleNamespace(sweep_seconds=0.01)
+    administer = Administer(storage, Lockout(b"0" * 32, Limits()))
+    service = SimpleNamespace(settings=settings, storage=storage, administer=administer, retention=retention(storage))
+
+    async def until_nobody_is_there() -> None:
+        sweeper = asyncio.create_task(_sweep(cast("Application", service)))
+        while await asyncio.to_thread(there, storage):
+            clock.advance(hours=6)
+            await asyncio.sleep(0.05)
+        sweeper.cancel()
+
+    asyncio.run(asyncio.wait_for(until_nobody_is_there(), 60))
+    assert kinds(storage)[-1] == "erased"
+
+
+@pytest.mark.parametrize("days", ["0", "-3", "a year"])
+def test_a_number_of_days_that_is_none_stops_the_start(days: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEWARDEN_RETENTION_DAYS", days)
+    with pytest.raises(UnsafeSettings, match="RETENTION_DAYS"):
+        read(os.environ)
