@@ -4,6 +4,7 @@ store, so that a log whose end was cut off shows."""
 import hmac
 import json
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -14,7 +15,7 @@ from sqlalchemy import Engine, select, update
 from sqlmodel import Session, col
 
 from db.audit_chain import Break, Detail, Entry, Finding, Head, breaks, canonical, code_of, pseudonym
-from db.errors import StorageUnavailable, told_apart
+from db.errors import StorageError, told_apart
 from db.keys import digest_under
 from db.tables import AuditHeadRow, AuditRow, AuditTailRow
 
@@ -34,6 +35,11 @@ class AuditLog:
         self._known: dict[int, bytes] = {}
         self._people: bytes | None = None
         self._generation: int | None = None
+        self._turn = threading.Condition()
+        self._due: Head | None = None
+        self._writing = False
+        self._closed = False
+        self._writer: threading.Thread | None = None
 
     def pseudonym(self, user_id: UUID) -> str:
         """What stands for somebody in the log, also once they are erased."""
@@ -68,10 +74,46 @@ class AuditLog:
         return Head(number, code)
 
     def advance(self, head: Head) -> None:
-        """Notes in the key store how far the log reaches. Where that fails the next entry's turn makes up for it."""
-        with suppress(StorageUnavailable), told_apart(), Session(self._keys) as session:
-            self._set_head(session, head)
-            session.commit()
+        """Has it noted in the key store, beside the caller, how far the log reaches. Where that fails the next entry's
+        turn makes up for it."""
+        with self._turn:
+            if self._due is None or self._due.number < head.number:
+                self._due = head
+            if (self._writer is None or not self._writer.is_alive()) and not self._closed:
+                self._writer = threading.Thread(target=self._write, name="audit head", daemon=True)
+                self._writer.start()
+            self._turn.notify_all()
+
+    def settle(self) -> None:
+        """Waits until what `advance` was given is noted."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._due is None and not self._writing)
+
+    def close(self) -> None:
+        """Notes what is due and ends the thread that does it."""
+        self.settle()
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+        if self._writer is not None:
+            self._writer.join()
+
+    def _write(self) -> None:
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: self._due is not None or self._closed)
+                head, self._due = self._due, None
+                if head is None:
+                    return
+                self._writing = True
+            try:
+                with suppress(StorageError), told_apart(), Session(self._keys) as session:
+                    self._set_head(session, head)
+                    session.commit()
+            finally:
+                with self._turn:
+                    self._writing = False
+                    self._turn.notify_all()
 
     def entries(self, after: int = 0, *, person: str | None = None) -> Iterator[Entry]:
         """Entries behind a number, in their order; only those of one pseudonym where it is given."""
@@ -108,6 +150,7 @@ class AuditLog:
 
     def verify(self) -> tuple[int, list[Finding]]:
         """How many entries there are, and what is wrong with them; nothing where the log is whole."""
+        self.settle()
         head, genuine = self.head()  # before the entries: what is written meanwhile lies behind it
         with told_apart(), Session(self._keys) as session:
             newest = session.scalar(select(col(AuditHeadRow.generation))) or 1
@@ -150,6 +193,24 @@ class AuditLog:
                 session.commit()
         self.advance(head)
         return generation
+
+    def restored(self, at: datetime) -> None:
+        """After an older log was put back beside this key store: the head follows it, and an entry tells how many
+        entries are lost."""
+        self.settle()
+        with told_apart():
+            with Session(self._data) as session:
+                number, code = session.execute(select(col(AuditTailRow.number), col(AuditTailRow.code))).one()
+            tail = Head(number, code)
+            with Session(self._keys) as session:
+                lost = max(0, (session.scalar(select(col(AuditHeadRow.number))) or 0) - number)
+                values = {"number": number, "code": code, "proof": self._proof(tail)}
+                session.execute(update(AuditHeadRow).values(**values))
+                session.commit()
+            with Session(self._data) as session:
+                head = self.append(session, at, "restored", None, lost=lost)
+                session.commit()
+        self.advance(head)
 
     def _set_head(self, session: Session, head: Head) -> None:
         """Never backwards: of two writers the one behind leaves the row alone."""

@@ -38,6 +38,9 @@ class Details:
 
     def put(self, user_id: UUID, kind: str, values: Mapping[str, Any]) -> bool:
         """In the place of the one before, whose bytes are overwritten. False where nobody has this ID."""
+        with told_apart():
+            # Before the key is read: a replacement of it waits for this lock, and then sees the record.
+            self._session.execute(update(GalleryRow).values(dirty=col(GalleryRow.dirty)))
         self.drop(user_id, kind)
         with told_apart():
             keys = self._keystore.get(user_id)

@@ -86,7 +86,9 @@ class Restore:
                     pass
             for staging, place in zip(reversed(staged), reversed(places), strict=True):
                 _put(staging, place)
-        Storage.open(self.data_url, self.keys_url, self.provider, clock=self.now).close()
+        storage = Storage.open(self.data_url, self.keys_url, self.provider, clock=self.now)
+        storage.audit.restored(storage.now())
+        storage.close()
         return done
 
     def _archive(self, path: Path, kind: str) -> Archive:
@@ -149,6 +151,7 @@ class Restore:
             storage = Storage(data, keys, self.provider, keyring, self.now)
             storage.erase(sorted(people.erased))
             storage.leave_out(sorted(people.unreadable))
+            storage.audit.close()
         return Restored(len(people.stay), len(people.erased), len(people.unreadable))
 
 

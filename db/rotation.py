@@ -14,7 +14,8 @@ A person's key lies in one file and what it seals in another:
 2. every record of the person is sealed anew, in one transaction;
 3. the successor takes the key's place, and the key is deleted.
 
-Step 3 relies on what holds today: after enrolment nobody adds records to a person but step 2.
+Step 3 relies on this: whoever adds a record to somebody enrolled locks the gallery row before reading the key, as step
+2 does. So a record is sealed with the key before and seen by step 2, or with the successor.
 """
 
 from collections.abc import Callable, Iterator

@@ -70,6 +70,7 @@ class Storage:
             raise
 
     def close(self) -> None:
+        self.audit.close()
         self._data.dispose()
         self._keys.dispose()
 

@@ -105,7 +105,7 @@ def _enough(points: Sequence[OperatingPoint]) -> None:
     single = [point for point in points if point.mode == Mode(1, 1) and point.fmr == LEAST_FMR]
     if not single or (single[0].impostor_events or 0) < FEW_EVENTS:
         raise TooFewPeople(
-            "too few people or pictures: about 50 with six pictures each, of different days, are the least"
+            "too few people or pictures: about 80 with six pictures each, of different days, are the least"
         )
 
 

@@ -161,7 +161,7 @@ class Bench:
         for size, rounds in self._effort.search.items():
             for threads in THREADS:
                 self._say(f"search among {size:,} people, {threads} thread{'s' * (threads > 1)}")
-                found.append(search.measure(size, self._given.rival, threads, rounds))
+                found.append(search.in_own_process(size, self._given.rival, threads, rounds))
         return found
 
     def _starts(self, folder: Path) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -13,24 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from db.audit_chain import Entry
-from db.storage import Storage
-from service.bootstrap import open_storage
-from service.cli.start import settings
+from service.cli.start import opened_storage
 
 commands = typer.Typer(no_args_is_help=True, help="The log of what was done, and whether it is whole.")
 console = Console()
 LEAST_WIDTH = 120
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@contextmanager
-def _storage() -> Iterator[Storage]:
-    storage = open_storage(settings())
-    try:
-        yield storage
-    finally:
-        storage.close()
 
 
 @commands.command()
@@ -41,7 +28,7 @@ def tail(
     as_json: AsJson = False,
 ) -> None:
     """Print the last entries. People stand in it by a pseudonym."""
-    with _storage() as storage:
+    with opened_storage() as storage:
         log = storage.audit
         entries = log.last(count) if user is None else list(log.entries(person=log.pseudonym(user)))[-count:]
     if as_json:
@@ -58,7 +45,7 @@ def tail(
 @commands.command()
 def verify(*, as_json: AsJson = False) -> None:
     """Check the whole chain: exit status 1 where an entry was changed, removed or moved, or the end cut off."""
-    with _storage() as storage:
+    with opened_storage() as storage:
         count, findings = storage.audit.verify()
     if as_json:
         found = [{"fault": finding.fault.value, "number": finding.number} for finding in findings]
@@ -75,7 +62,7 @@ def verify(*, as_json: AsJson = False) -> None:
 def export(file: Annotated[Path, typer.Argument(help="JSON lines; must not exist yet.")]) -> None:
     """Write the whole log to a file, one JSON object an entry, and print the last number and code."""
     last: Entry | None = None
-    with _storage() as storage, os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+    with opened_storage() as storage, os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         for last in storage.audit.entries():
             out.write(json.dumps(_as_dict(last), ensure_ascii=False) + "\n")
     console.print("empty" if last is None else f"{last.number} {last.code.hex()}", highlight=False)

@@ -9,8 +9,9 @@ import typer
 
 from db import backup
 from db.restore import Restore
-from service.bootstrap import key_provider, open_storage, utc_now
-from service.cli.start import settings
+from service.bootstrap import key_provider, utc_now
+from service.cli.start import opened_storage, settings
+from service.workflows.people import By
 
 commands = typer.Typer(no_args_is_help=True, help="Data and keys into archives, and back.")
 
@@ -25,11 +26,11 @@ def create(folder: Folder, *, as_json: AsJson = False) -> None:
     The service may run. The master key is in neither archive.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    storage = open_storage(settings())
-    try:
+    with opened_storage() as storage:
         made = storage.backup().create(folder)
-    finally:
-        storage.close()
+        with storage.begin() as work:
+            work.note("backup_created", None, by=By.OPERATOR.value, people=made.people)
+            work.commit()
     if as_json:
         report = {
             "data": str(made.data),

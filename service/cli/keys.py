@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from db.audit_chain import Detail
 from db.rotation import Rotated
 from db.storage import Storage
-from service.bootstrap import open_storage
-from service.cli.start import settings
+from service.cli.start import opened_storage
 from service.errors import UnknownUser
+from service.workflows.people import By
 
 commands = typer.Typer(
     no_args_is_help=True, help="The master key and the keys of people: which they are, replacing them."
@@ -23,19 +24,10 @@ commands = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@contextmanager
-def _storage() -> Iterator[Storage]:
-    storage = open_storage(settings())
-    try:
-        yield storage
-    finally:
-        storage.close()
-
-
 @commands.command()
 def status(*, as_json: AsJson = False) -> None:
     """Say which master key is in use, what it holds, and whether a replacement is unfinished. No key is printed."""
-    with _storage() as storage:
+    with opened_storage() as storage:
         found = storage.master_rotation().status()
     facts = {
         "current": found.current,
@@ -66,12 +58,14 @@ def rotate(
 
     The service may run meanwhile. Stopped at any moment, it goes on when it is called again.
     """
-    with _storage() as storage:
+    with opened_storage() as storage:
         if person is None:
             with _bar() as progress:
-                _tell(storage.master_rotation().rotate(progress), as_json=as_json)
+                _tell(_noted(storage, storage.master_rotation().rotate(progress)), as_json=as_json)
             return
         done = storage.rotate_person(person)
+        if done is not None:
+            _note(storage, "person_key_replaced", person, records=done.records)
     if done is None:
         raise UnknownUser
     report = {"person": str(person), "records": done.records, "pending": done.pending}
@@ -83,8 +77,23 @@ def rotate(
 @commands.command()
 def rewrap(*, as_json: AsJson = False) -> None:
     """End a replacement that was begun, or wrap with the current key what another one holds; make no new key."""
-    with _storage() as storage, _bar() as progress:
-        _tell(storage.master_rotation().rewrap(progress), as_json=as_json)
+    with opened_storage() as storage, _bar() as progress:
+        _tell(_noted(storage, storage.master_rotation().rewrap(progress)), as_json=as_json)
+
+
+def _noted(storage: Storage, done: Rotated) -> Rotated:
+    """Into the audit log, which goes on under a new key of its own where the master key is another."""
+    if done.replaced or done.rewrapped:
+        _note(storage, "master_key_replaced", None, current=done.current, rewrapped=done.rewrapped)
+    if done.replaced:
+        storage.audit.renew(storage.now())
+    return done
+
+
+def _note(storage: Storage, kind: str, user_id: UUID | None, **details: Detail) -> None:
+    with storage.begin() as work:
+        work.note(kind, user_id, by=By.OPERATOR.value, **details)
+        work.commit()
 
 
 class _Bar:

@@ -21,6 +21,7 @@ def written(tmp_path: Path) -> Iterator[Storage]:
     user_id = uuid4()
     for number in range(5):
         note(opened, user_id, number)
+    opened.audit.settle()
     yield opened
     opened.close()
 
@@ -111,13 +112,16 @@ def test_a_head_that_was_put_back_by_hand_shows(written: Storage, tmp_path: Path
 
 
 def test_a_head_that_a_crash_left_behind_is_no_fault_and_is_caught_up_with(written: Storage, tmp_path: Path) -> None:
+    written.audit.settle()
     with closing(sqlite3.connect(tmp_path / "keys.db")) as raw:
         behind = raw.execute("SELECT number, code, proof FROM audit_head").fetchone()
     note(written, None, 5)
+    written.audit.settle()
     with closing(sqlite3.connect(tmp_path / "keys.db")) as raw, raw:
         raw.execute("UPDATE audit_head SET number = ?, code = ?, proof = ?", behind)
     assert written.audit.verify() == (6, [])
     note(written, None, 6)
+    written.audit.settle()
     assert written.audit.head()[0].number == 7
 
 
@@ -155,3 +159,21 @@ def test_a_failure_in_a_row_is_remembered_and_forgiven(tmp_path: Path) -> None:
         assert work.failures.forget(work.now) == 1
         assert work.failures.of(["b"]) == {}
     storage.close()
+
+
+def test_an_older_log_that_was_put_back_is_taken_up_and_says_what_is_lost(written: Storage, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "data.db")) as raw, closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        raw.backup(old)
+    for number in range(5, 9):
+        note(written, None, number)
+    written.close()
+    for leftover in tmp_path.glob("data.db*"):
+        leftover.unlink()
+    (tmp_path / "old.db").rename(tmp_path / "data.db")
+    again = open_in(tmp_path, Clock())
+    assert again.audit.verify()[1] == [Finding(Break.CUT, 5)]
+    again.audit.restored(again.now())
+    note(again, None, 0)
+    assert again.audit.verify() == (7, [])
+    assert [entry.details for entry in again.audit.last(2)] == [{"lost": 4}, {"n": 0, "outcome": "unknown"}]
+    again.close()

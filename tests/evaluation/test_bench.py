@@ -118,9 +118,14 @@ def test_face_recognition_sees_the_same_person_and_takes_turns(webcam: bytes, ri
 
 
 def test_the_rivals_search_the_same_gallery(rival: Path) -> None:
-    found = search.measure(50, rival, 1, 2)
+    found = search.in_own_process(50, rival, 1, 2)
     assert found["ratios"].keys() == {"numpy", "faiss", "compare_faces"}
     assert min(found["ratios"].values()) > 0
+
+
+def test_a_search_that_cannot_be_measured_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RivalFailed, match="could not be measured"):
+        search.in_own_process(5, tmp_path / "no-python", 1, 1)
 
 
 def test_a_rival_that_cannot_says_so() -> None:

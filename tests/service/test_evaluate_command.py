@@ -74,7 +74,7 @@ def test_protection_says_what_it_keeps_and_hides(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert (answer["images"], answer["people"], answer["comparisons"]) == (4, 2, 6)
-    assert [row["differing"] for row in answer["shipped"]] == [0, 0, 0]
+    assert [row["differing"] for row in answer["shipped"]] == [0, 0, 0, 0]
     assert answer["linkability"]["mated"] == 2
     assert answer["linkability"]["eer_raw"] == 0
     assert answer["relinked"] == []  # too few people

@@ -57,11 +57,26 @@ def test_status_before_and_after_a_new_master_key(home: Path) -> None:
     old, before = (home / "master.key").read_text(), told("status")
     done, after = told("rotate"), told("status")
     assert before["wrapped"] == {before["current"]: 4}  # three people and the secret for tombstones
-    assert after["wrapped"] == {done["current"]: 4}
+    assert after["wrapped"] == {done["current"]: 6}  # the keys of the audit log before and after, too
     assert before["current"] != done["current"]
     assert (done["replaced"], done["rewrapped"], done["destroyed"], done["pending"]) == (True, 4, True, False)
     assert (home / "master.key").read_text() != old
     assert not after["unfinished"]
+
+
+def test_the_log_tells_of_new_keys_goes_on_under_another_and_stays_whole(home: Path) -> None:
+    (one,) = enrolled(home, 1)
+    told("rotate")
+    told("rotate", "--person", str(one))
+    storage = open_storage(Settings(home=home))
+    entries, (count, findings) = list(storage.audit.entries()), storage.audit.verify()
+    storage.close()
+    assert [(entry.kind, entry.generation) for entry in entries] == [
+        ("master_key_replaced", 1),
+        ("audit_key_renewed", 2),
+        ("person_key_replaced", 2),
+    ]
+    assert (count, findings) == (3, [])
 
 
 def test_the_sentences_name_no_key(home: Path) -> None:
