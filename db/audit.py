@@ -151,6 +151,13 @@ class AuditLog:
         with told_apart(), Session(self._data) as session:
             return [_entry(row) for row in reversed(session.scalars(query).all())]
 
+    def latest(self, *kinds: str) -> Entry | None:
+        """The last entry of one of these kinds."""
+        query = select(AuditRow).where(col(AuditRow.kind).in_(kinds)).order_by(col(AuditRow.number).desc()).limit(1)
+        with told_apart(), Session(self._data) as session:
+            row = session.scalar(query)
+            return None if row is None else _entry(row)
+
     def verify(self) -> tuple[int, list[Finding]]:
         """How many entries there are, and what is wrong with them; nothing where the log is whole."""
         self.settle()

@@ -261,21 +261,27 @@ class Keystore:
 
     # Destruction
 
-    def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> None:
-        """Deletes keys; their traces go with `clear`. `erased_at`: with a tombstone, so that no backup undoes it."""
-        ids = list(user_ids)
+    def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> dict[UUID, int]:
+        """Deletes keys; their traces go with `clear`. How many of whom: two where a successor was about to follow.
+
+        `erased_at`: with a tombstone, so that no backup undoes it.
+        """
+        ids, destroyed = list(user_ids), dict[UUID, int]()
         if not ids:
-            return
+            return destroyed
         secret = self.secret(ERASURES)
         with Session(self.engine) as session:
             for some in chunks(ids):
                 query = delete(PersonKeyRow).where(col(PersonKeyRow.user_id).in_(some))
-                gone = session.scalars(query.returning(col(PersonKeyRow.user_id))).all()
+                whose = query.returning(col(PersonKeyRow.user_id), col(PersonKeyRow.next_wrapped))
+                gone = {user_id: 1 if following is None else 2 for user_id, following in session.execute(whose)}
+                destroyed |= gone
                 if erased_at is not None:
                     for user_id in gone:
                         session.merge(TombstoneRow(digest=tombstone(secret, user_id), erased_at=erased_at))
             session.execute(update(KeystoreRow).values(dirty=True))
             session.commit()
+        return destroyed
 
     def erased(self) -> set[bytes]:
         """The tombstones."""

@@ -1,6 +1,7 @@
 """The storage as a whole: two databases, one master key."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -113,16 +114,17 @@ class Storage:
         """
         ids = sorted(set(user_ids))
         with told_apart():
-            self._keystore.destroy(ids, erased_at=self.now())
-            erased = self._delete_rows(ids, **why)
+            keys = self._keystore.destroy(ids, erased_at=self.now())
+            erased = self._delete_rows(ids, keys, **why)
             return Erasure(erased, pending=not self._keystore.clear())
 
     def leave_out(self, user_ids: Sequence[UUID]) -> None:
         """Deletes the rows of people whose records cannot be opened; their keys stay."""
         with told_apart():
-            self._delete_rows(user_ids, by="restore")
+            self._delete_rows(user_ids, {}, by="restore")
 
-    def _delete_rows(self, user_ids: Sequence[UUID], **why: Detail) -> int:
+    def _delete_rows(self, user_ids: Sequence[UUID], keys: Mapping[UUID, int], **why: Detail) -> int:
+        """`keys`: how many of theirs have been destroyed for it."""
         if not user_ids:
             return 0
         count, head = 0, None
@@ -132,8 +134,11 @@ class Storage:
                 here = select(col(PersonRow.user_id)).where(col(PersonRow.user_id).in_(some))
                 found = session.scalars(here.order_by(col(PersonRow.number))).all()
                 count += len(found)
+                held = select(col(TemplateRow.user_id)).where(col(TemplateRow.user_id).in_(some))
+                templates = Counter(session.scalars(held))
                 for user_id in found:
-                    head = self.audit.append(session, self.now(), "erased", user_id, **why)
+                    what = {"templates": templates[user_id], "keys": keys.get(user_id, 0), **why}
+                    head = self.audit.append(session, self.now(), "erased", user_id, **what)
                 for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
@@ -173,7 +178,7 @@ class Storage:
         with Session(self._data) as session:
             enrolled = set(session.scalars(select(col(PersonRow.user_id))))
         keyless = enrolled - self._keystore.holders()
-        self._delete_rows(sorted(self._keystore.erased_among(keyless)), by="sweep")
+        self._delete_rows(sorted(self._keystore.erased_among(keyless)), {}, by="sweep")
         if not self.audit.is_behind():
             self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
 

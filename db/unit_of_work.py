@@ -215,6 +215,17 @@ class UnitOfWork:
         with told_apart():
             return self._session.scalar(query) or 0
 
+    def idle(self, since: datetime, among: Sequence[UUID] | None = None) -> list[UUID]:
+        """Who has not logged in since a moment, nor was enrolled since, the earliest enrolled first; of `among` alone,
+        where it is given."""
+        query = select(col(PersonRow.user_id)).order_by(col(PersonRow.number))
+        query = query.where(func.coalesce(col(PersonRow.last_login_at), col(PersonRow.created_at)) < since)
+        with told_apart():
+            if among is None:
+                return list(self._session.scalars(query))
+            asked = (query.where(col(PersonRow.user_id).in_(some)) for some in chunks(among))
+            return [user_id for each in asked for user_id in self._session.scalars(each)]
+
     def user_ids(self) -> set[UUID]:
         with told_apart():
             return set(self._session.scalars(select(col(PersonRow.user_id))))
@@ -263,28 +274,38 @@ class UnitOfWork:
             opened.append(StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at))
         return opened
 
-    def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
-        """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
+    def renew_templates(
+        self, user_id: UUID, *added: NewTemplate, beside: int, without: str | None = None, anew: bool = False
+    ) -> bool:
+        """Adds templates of one model to somebody enrolled, and deletes theirs of the model `without`, where one is
+        named; with `anew` all that they had.
 
-        False, and nothing to commit, where they are gone or have another number of templates of the added one's model
-        than `beside`: another login was faster.
+        False, and nothing to commit, where they are gone or have another number of templates of that model than
+        `beside`: another request was faster.
         """
         with told_apart():
             revision = self._next_revision(people=0).revision  # from this write on other writers wait
             row, keys = self._session.get(PersonRow, user_id, populate_existing=True), self._keystore.get(user_id)
-            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
+            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added[0].model_id)
             held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
             if row is None or keys is None or held != beside:
                 self._session.rollback()
                 return False
             row.revision = revision
-            self._session.add(self._sealed_template(keys.successor or keys.current, user_id, added))
-            if without is not None:
-                theirs = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
-                self._session.execute(delete(TemplateRow).where(*theirs))
+            if anew or without is not None:
+                theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
+                self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))
                 self._session.execute(update(GalleryRow).values(dirty=True))
+            key = keys.successor or keys.current
+            self._session.add_all(self._sealed_template(key, user_id, template) for template in added)
             self._session.flush()
             return True
+
+    def flag(self, user_id: UUID, reason: str) -> None:
+        """An operator should look at somebody; a reason that is there stays."""
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, col(PersonRow.flagged).is_(False))
+        with told_apart():
+            self._session.execute(query.values(flagged=True, flag_reason=reason))
 
     # Consent, logins and the gallery
 

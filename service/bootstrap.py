@@ -20,21 +20,26 @@ from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tokens import Tokens
 from service.workers import usable_cores
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
 from service.workflows.model_change import ModelChange
 from service.workflows.overlay import Overlay
 from service.workflows.people import People
+from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
+from service.workflows.retention import Retention
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
 LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
 
@@ -58,6 +63,8 @@ class Application:
     me: Me
     recover: Recover
     administer: Administer
+    retention: Retention
+    grow: Grow
 
     def close(self) -> None:
         self.storage.close()
@@ -100,6 +107,11 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
     return Lockout(storage.secret(LOCKOUT_SECRET), Limits(settings.free_failures, settings.most_failures))
 
 
+def receipts(storage: Storage) -> Receipts:
+    """Receipts of erasures, signed with this installation's key."""
+    return Receipts(storage, ReceiptKey(storage.secret(RECEIPT_SECRET)))
+
+
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
@@ -124,27 +136,24 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     limits = lockout(storage, settings)
     consent = consent_text(settings.attributes, settings.consent_file)
     people = People(storage, gallery, change.previous.gallery if change is not None else None)
+    me = Me(people, tokens, settings.second_factor, receipts(storage))
+    rules = EnrolRules(
+        fmr=settings.verification_fmr,
+        fpir=settings.identification_fpir,
+        allow_duplicates=settings.allow_duplicates,
+        attributes=frozenset(settings.attributes),
+        consent=consent,
+        minimum_age=settings.minimum_age,
+        passphrase_required=settings.second_factor == "required",
+    )
+    enrol = Enrol(pipeline, storage, gallery, rules, limits)
     return Application(
         settings=settings,
         storage=storage,
         pipeline=pipeline,
         gallery=gallery,
         consent=consent,
-        enrol=Enrol(
-            pipeline,
-            storage,
-            gallery,
-            EnrolRules(
-                fmr=settings.verification_fmr,
-                fpir=settings.identification_fpir,
-                allow_duplicates=settings.allow_duplicates,
-                attributes=frozenset(settings.attributes),
-                consent=consent,
-                minimum_age=settings.minimum_age,
-                passphrase_required=settings.second_factor == "required",
-            ),
-            limits,
-        ),
+        enrol=enrol,
         login=Login(
             pipeline,
             storage,
@@ -158,9 +167,11 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         ),
         overlay=Overlay(pipeline),
         people=people,
-        me=Me(people, tokens, settings.second_factor),
+        me=me,
         administer=Administer(storage, limits),
         recover=Recover(storage, tokens, limits),
+        retention=Retention(people, settings.retention_days),
+        grow=Grow(Recogniser(pipeline, gallery), storage, me, rules, enrol.one_at_a_time),
     )
 
 

@@ -17,6 +17,10 @@ The exceptions of the service itself:
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
+    ├── NotErased            not_erased
+    ├── PhotosNotAccepted    photos_not_accepted
+    ├── SameMoment           same_moment
+    ├── TooManyPhotos        too_many_photos      carries detail
     ├── Busy                 busy                 carries retry_after, whole seconds
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
@@ -106,6 +110,26 @@ class UnknownUser(ServiceError):
     code = "unknown_user"
 
 
+class NotErased(ServiceError):
+    code = "not_erased"
+
+
+class PhotosNotAccepted(ServiceError):
+    code = "photos_not_accepted"
+
+
+class SameMoment(ServiceError):
+    code = "same_moment"
+
+
+class TooManyPhotos(ServiceError):
+    code = "too_many_photos"
+
+    def __init__(self, room: int) -> None:
+        self.detail = f"There is room for {room} more." if room else "There is no room for more."
+        super().__init__(self.detail)
+
+
 class Busy(ServiceError):
     code = "busy"
 
@@ -174,6 +198,11 @@ ROWS: Final = (
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
+    Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
+    Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
+    Row("not_erased", 404, "The audit log does not say that this person was erased", "Check the ID; a receipt is for who was erased, and after it."),
+    Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),

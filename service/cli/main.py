@@ -8,7 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 
-from service.cli import audit, backup, bench, demo, evaluate, keys, serve, users
+from service.cli import audit, backup, bench, demo, evaluate, keys, receipts, serve, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -19,6 +19,7 @@ application.command()(demo.demo)
 application.command()(bench.bench)
 application.add_typer(audit.commands, name="audit")
 application.add_typer(users.commands, name="users")
+application.add_typer(receipts.commands, name="receipts")
 application.add_typer(backup.commands, name="backup")
 application.add_typer(keys.commands, name="keys")
 application.add_typer(evaluate.commands, name="evaluate")

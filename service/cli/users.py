@@ -1,8 +1,7 @@
 """`facewarden users`: who is enrolled, and erasing them for good."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
@@ -14,13 +13,15 @@ from rich.table import Table
 from db.records import Person
 from embeddings.embedders import model_id
 from service.bootstrap import lockout, open_storage
-from service.cli import users_import
+from service.cli import users_import, users_photos, users_purge
 from service.cli.start import settings
 from service.workflows.administer import Administer
-from service.workflows.people import By, People
+from service.workflows.people import People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
 commands.command("import")(users_import.import_people)
+commands.command()(users_purge.purge)
+commands.command()(users_photos.add_photos)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""
@@ -128,51 +129,3 @@ def unlock(user_id: UUID, *, as_json: AsJson = False) -> None:
         storage.close()
     sentence = "unlocked" if had_failures else "there were no failed logins"
     print(json.dumps({"had_failures": had_failures}) if as_json else sentence)
-
-
-@commands.command()
-def purge(
-    user: Annotated[list[UUID] | None, typer.Option(help="Erase this person; may be given again.")] = None,
-    *,
-    everybody: Annotated[bool, typer.Option("--all", help="Erase everybody.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be erased, and stop.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Erase people for good: keys first, then every sealed row."""
-    if bool(user) == everybody:
-        raise typer.BadParameter("give either --user or --all")
-    with _people() as people:
-        enrolled = people.ids()
-        chosen = sorted(enrolled if everybody else enrolled.intersection(user or []), key=str)
-        missing = sorted(set(user or []) - enrolled, key=str)
-        if not dry_run and chosen and not yes:
-            _ask(len(chosen), as_json=as_json)
-        erased = None if dry_run or not chosen else people.erase(chosen, by=By.OPERATOR)
-    report = {
-        "dry_run": dry_run,
-        "chosen": [str(each) for each in chosen],
-        "not_found": [str(each) for each in missing],
-        "erased": erased.erased if erased else 0,
-        "pending": erased.pending if erased else False,
-    }
-    print(json.dumps(report, indent=2) if as_json else _sentence(report, chosen))
-    if missing:
-        raise typer.Exit(1)
-
-
-def _ask(count: int, *, as_json: bool) -> None:
-    if as_json or not sys.stdin.isatty():
-        raise typer.BadParameter("erasing without being asked needs --yes")
-    typer.confirm(f"Erase {count} {'person' if count == 1 else 'people'} for good?", abort=True)
-
-
-def _sentence(report: dict[str, object], chosen: Sequence[UUID]) -> str:
-    lines = [f"not enrolled: {each}" for each in report["not_found"]]  # type: ignore[attr-defined]
-    if report["dry_run"]:
-        lines += [f"would erase {each}" for each in chosen] or ["nobody to erase"]
-    else:
-        lines.append(f"{report['erased']} erased")
-        if report["pending"]:
-            lines.append("their keys are destroyed; the freed space is cleared as soon as no other program reads")
-    return "\n".join(lines)

@@ -8,14 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from db.records import Erasure
 from service import factor
 from service.access import bearer
 from service.bootstrap import Application
 from service.consent import USES
+from service.receipts import Receipt
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, read_fields, secret
 from service.workers import Workers
+from service.workflows.me import Gone
 
 
 class Me(BaseModel):
@@ -40,9 +41,12 @@ class RecoveryCode(BaseModel):
 
 
 class Erased(BaseModel):
-    """`pending`: the key is destroyed, freed space is still to be cleared."""
+    """`pending`: the key is destroyed, freed space is still to be cleared.
+
+    `receipt`: of the erasure of everything, signed; `facewarden receipts verify` checks it."""
 
     state: Literal["erased", "pending"]
+    receipt: Receipt | None = None
 
 
 def router(application: Application, workers: Workers) -> APIRouter:
@@ -111,6 +115,6 @@ def router(application: Application, workers: Workers) -> APIRouter:
     return routes
 
 
-def _erased(done: Erasure, response: Response) -> Erased:
+def _erased(done: Gone, response: Response) -> Erased:
     response.status_code = 202 if done.pending else 200
-    return Erased(state="pending" if done.pending else "erased")
+    return Erased(state="pending" if done.pending else "erased", receipt=done.receipt)

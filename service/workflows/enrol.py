@@ -111,7 +111,7 @@ class Enrol:
         self._rules = rules
         self._lockout = lockout
         self._new_id = new_id
-        self._one_at_a_time = threading.Lock()
+        self.one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
@@ -145,7 +145,7 @@ class Enrol:
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
-        with self._one_at_a_time:
+        with self.one_at_a_time:
             reason = self._reason_to_look(made.template)
             return self._write(request.label, made, factors, reason)
 

@@ -11,6 +11,7 @@ from service.bootstrap import Application, build
 from service.cli.main import application as command_line
 from service.consent import ATTRIBUTES, LOGIN, OVERLAYS, consent_text
 from service.errors import ConsentOutdated, ConsentRequired, TokenInvalid, UnsafeSettings
+from service.receipts import verify
 from service.settings import Settings
 from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoginRequest
@@ -88,14 +89,17 @@ def test_taking_back_the_attributes_erases_them_and_nothing_else(application: Ap
 
 
 def test_taking_back_the_login_erases_everything(application: Application) -> None:
-    enrol(application)
+    person = enrol(application)
     bearer = token(application)
     done = application.me.withdraw(bearer, LOGIN)
     assert done is not None
     assert done.erased == 1
     with pytest.raises(TokenInvalid):
         application.me.show(bearer)
-    assert list(application.storage.audit.entries())[-1].details == {"by": "self", "reason": "consent withdrawn"}
+    last = list(application.storage.audit.entries())[-1]
+    assert last.details == {"by": "self", "reason": "consent withdrawn", "templates": 1, "keys": 1}
+    told = verify(done.receipt.model_dump_json().encode(), application.me.receipts.key.public)
+    assert [(each.user_id, each.code) for each in told.erased] == [(str(person.user_id), last.code.hex())]
 
 
 def test_an_export_holds_everything_and_is_noted(tmp_path: Path) -> None:

@@ -77,9 +77,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home = tmp_path_factory.mktemp("others") / "home"
     pictures = portraits().obama.read_bytes(), portraits().biden.read_bytes()
     with (
-        running_service(
-            home, command=(), **SETTINGS, FACEWARDEN_SWEEP_SECONDS="0.3", FACEWARDEN_TRUSTED_PROXIES="127.0.0.1"
-        ) as service,
+        running_service(home, command=(), **SETTINGS) as service,
         httpx.Client(base_url=service.base_url, timeout=60) as client,
     ):
         made, sessions = [], []
