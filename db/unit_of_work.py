@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, Select, delete, exists, func, select, update
+from sqlalchemy import Engine, Select, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
 from db.audit import AuditLog
@@ -323,8 +323,14 @@ class UnitOfWork:
             self._session.flush()
 
     def logged_in(self, user_id: UUID) -> None:
-        """Notes somebody's last login."""
-        query = update(PersonRow).where(col(PersonRow.user_id) == user_id).values(last_login_at=self.now)
+        """Notes somebody's last login. Never an earlier one than before: with a clock that was set back retention would
+        take them for long gone once it is right again."""
+        before = col(PersonRow.last_login_at)
+        query = (
+            update(PersonRow)
+            .where(col(PersonRow.user_id) == user_id, or_(before.is_(None), before < self.now))
+            .values(last_login_at=self.now)
+        )
         with told_apart():
             self._session.execute(query, execution_options={"synchronize_session": False})
 

@@ -303,6 +303,21 @@ def test_a_file_that_may_not_grow_is_told_and_nothing_is_half_written(tmp_path: 
 # Clocks
 
 
+def test_a_login_while_the_clock_was_set_back_makes_nobody_look_long_gone(tmp_path: Path) -> None:
+    clock = Clock()
+    (user_id,) = enrolled(tmp_path, "Ada", clock=clock)
+    with reopened(tmp_path, clock) as storage:
+        for days in (0, -400, 400):
+            clock.advance(days=days)
+            with storage.begin() as work:
+                work.logged_in(user_id)
+                work.commit()
+            with storage.begin() as work:
+                person = work.person(user_id)
+                assert person is not None
+                assert person.last_login_at == Clock()()
+
+
 def test_a_clock_set_back_destroys_no_key_and_keeps_the_log_whole(tmp_path: Path) -> None:
     clock = Clock()
     ids = enrolled(tmp_path, "Ada", clock=clock)
