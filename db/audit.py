@@ -36,6 +36,7 @@ class AuditLog:
         self._known: dict[int, bytes] = {}
         self._people: bytes | None = None
         self._generation: int | None = None
+        self._reached = 0
         self._turn = threading.Condition()
         self._due: Head | None = None
         self._writing = False
@@ -56,6 +57,9 @@ class AuditLog:
         session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number) + 1))
         number, before = session.execute(select(col(AuditTailRow.number), col(AuditTailRow.code))).one()
         generation = self._current_generation()
+        if number <= self._reached:  # the end was cut off: entries go on behind it, so that the gap stays for good
+            number = self._reached + 1
+            session.execute(update(AuditTailRow).values(number=number))
         person = None if user_id is None else self.pseudonym(user_id)
         entry = Entry(number, at, kind, person, details, generation, b"")
         code = code_of(self._key(generation), before, entry)
@@ -140,11 +144,24 @@ class AuditLog:
                 return session.scalar(select(func.count()).select_from(AuditRow).where(_is_of(tenant))) or 0
             return session.scalar(select(col(AuditTailRow.number))) or 0
 
+    def is_behind(self) -> bool:
+        """Whether the key store knows of entries that the data have not: they are older, or cut."""
+        with told_apart(), Session(self._keys) as session:
+            written = session.scalar(select(col(AuditHeadRow.number))) or 0
+        return self.length() < written
+
     def last(self, count: int) -> list[Entry]:
         """At most the last `count` entries, in their order."""
         query = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)
         with told_apart(), Session(self._data) as session:
             return [_entry(row) for row in reversed(session.scalars(query).all())]
+
+    def latest(self, *kinds: str) -> Entry | None:
+        """The last entry of one of these kinds."""
+        query = select(AuditRow).where(col(AuditRow.kind).in_(kinds)).order_by(col(AuditRow.number).desc()).limit(1)
+        with told_apart(), Session(self._data) as session:
+            row = session.scalar(query)
+            return None if row is None else _entry(row)
 
     def verify(self) -> tuple[int, list[Finding]]:
         """How many entries there are, and what is wrong with them; nothing where the log is whole."""
@@ -205,6 +222,7 @@ class AuditLog:
                 values = {"number": number, "code": code, "proof": self._proof(tail)}
                 session.execute(update(AuditHeadRow).values(**values))
                 session.commit()
+            self._reached = number
             with Session(self._data) as session:
                 head = self.append(session, at, "restored", None, lost=lost)
                 session.commit()
@@ -216,7 +234,7 @@ class AuditLog:
         query = update(AuditHeadRow).where(col(AuditHeadRow.number) < head.number).values(**values)
         generation = session.scalar(query.returning(col(AuditHeadRow.generation)))
         if generation is not None:
-            self._generation = generation
+            self._generation, self._reached = generation, max(self._reached, head.number)
         elif session.get(AuditHeadRow, 1) is None:
             session.add(AuditHeadRow(head_id=1, generation=1, **values))
 
@@ -224,7 +242,8 @@ class AuditLog:
         """That of this process's last look: another may have renewed the key since, which harms nothing."""
         if self._generation is None:
             with Session(self._keys) as session:
-                self._generation = session.scalar(select(col(AuditHeadRow.generation))) or 1
+                row = session.get(AuditHeadRow, 1)
+            self._generation, self._reached = (1, 0) if row is None else (row.generation, row.number)
         return self._generation
 
     def _key(self, generation: int) -> bytes:

@@ -5,12 +5,12 @@ Where a record does not open this way (its key was just replaced, or it is damag
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, exists, func, or_, select, type_coerce
+from sqlalchemy import Select, String, exists, func, or_, select, type_coerce
 from sqlmodel import Session
 
 from db.errors import Fault, RecordUnreadable
@@ -23,6 +23,7 @@ TEMPLATE: Final = "template"
 BATCH: Final = 128
 """Few enough that their memory is used again, instead of being asked for anew, for the next."""
 _ROW_BYTES: Final = 16
+_NUMBER_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,15 +52,16 @@ class Whose:
     transform: int
 
 
-def open_all(session: Session, keystore: Keystore, whose: Whose) -> Iterator[OpenedTemplates]:
-    """Everybody's templates of that kind, some people at a time. Raises RecordUnreadable.
+def open_all(session: Session, keystore: Keystore, whose: Whose, unreadable: set[UUID]) -> Iterator[OpenedTemplates]:
+    """Everybody's templates of that kind, some people at a time.
 
-    People whose key has been destroyed are on their way out and left out.
+    People whose key has been destroyed are on their way out and left out. Whoever has a key or template that does not
+    open is left out, too, and added to `unreadable`. Raises RecordUnreadable for vectors of different lengths.
     """
     batch = _Batch()
     waiting = _with_several(session, whose)
     unfinished: dict[bytes, list[tuple[bytes, int]]] = {person: [] for person in waiting}
-    for person, payload, capture in _opened(session, keystore, whose):
+    for person, payload, capture in _opened(session, keystore, whose, unreadable):
         if person not in waiting:
             batch.add(person, [(payload, capture)])
         else:
@@ -70,7 +72,7 @@ def open_all(session: Session, keystore: Keystore, whose: Whose) -> Iterator[Ope
             yield batch.opened()
             batch = _Batch()
     for person, some in unfinished.items():  # a template came or went in between
-        if some:
+        if some and UUID(bytes=person) not in unreadable:
             batch.add(person, some)
     if batch.payloads:
         yield batch.opened()
@@ -86,35 +88,56 @@ def _with_several(session: Session, whose: Whose) -> dict[bytes, int]:
     return {id_bytes(owner): number for owner, number in rows}
 
 
-def _opened(session: Session, keystore: Keystore, whose: Whose) -> Iterator[tuple[bytes, bytes, int]]:
+def _opened(
+    session: Session, keystore: Keystore, whose: Whose, unreadable: set[UUID]
+) -> Iterator[tuple[bytes, bytes, int]]:
     """Person, payload and capture of each template, in the order in which the database has them."""
-    table = TemplateRow.metadata.tables["template"].c
-    row_id, owner = type_coerce(table.template_id, String), type_coerce(table.user_id, String)
     model_id = whose.model_id
-    query = select(row_id, owner, table.capture, table.sealed, table.transform).where(table.model_id == model_id)
-    person_table = PersonRow.metadata.tables["person"].c
-    others = or_(person_table.tenant < whose.tenant, person_table.tenant > whose.tenant)
-    if session.scalar(select(exists().where(others))):  # else the join would only cost time
-        query = query.where(table.user_id.in_(select(person_table.user_id).where(person_table.tenant == whose.tenant)))
-    keys = keystore.payloads()
+    keys, keyless = keystore.payloads(unreadable=unreadable), set[UUID]()
     places = Places(TEMPLATE, _ROW_BYTES, model_id)
-    for rows in session.execute(query).partitions(BATCH):
+    for rows in session.execute(_query(session, whose)).partitions(BATCH):
         for raw_row, raw_owner, capture, sealed, transform in rows:
             if transform != whose.transform:
                 continue
             person, row = id_bytes(raw_owner), id_bytes(raw_row)
             key = keys.get(person)
             if key is None:
+                keyless.add(UUID(bytes=person))
                 continue
             try:
                 secret = cipher(key[KEY_ID_BYTES:])
                 payload = open_with(secret, key[:KEY_ID_BYTES], places.associated_data(person, row), sealed)
             except RecordUnreadable:
-                current = keystore.get(UUID(bytes=person))
-                if current is None:
+                opened = _again(keystore, Place(TEMPLATE, UUID(bytes=person), row, model_id), sealed, unreadable)
+                if opened is None:
                     continue
-                payload = current.open(Place(TEMPLATE, UUID(bytes=person), row, model_id), sealed)
+                payload = opened
+            if not payload or len(payload) % _NUMBER_BYTES:
+                unreadable.add(UUID(bytes=person))
+                continue
             yield person, payload, capture
+    keyless -= unreadable
+    unreadable |= keyless - keystore.erased_among(keyless)
+
+
+def _again(keystore: Keystore, place: Place, sealed: bytes, unreadable: set[UUID]) -> bytes | None:
+    """The payload with the keys of this moment; None where there are none any more, or the record does not open."""
+    try:
+        current = keystore.get(place.person)
+        return None if current is None else current.open(place, sealed)
+    except RecordUnreadable:
+        unreadable.add(place.person)
+        return None
+
+
+def _query(session: Session, whose: Whose) -> Select[Any]:
+    table, people = TemplateRow.metadata.tables["template"].c, PersonRow.metadata.tables["person"].c
+    row_id, owner = type_coerce(table.template_id, String), type_coerce(table.user_id, String)
+    query = select(row_id, owner, table.capture, table.sealed, table.transform).where(table.model_id == whose.model_id)
+    others = or_(people.tenant < whose.tenant, people.tenant > whose.tenant)
+    if session.scalar(select(exists().where(others))):  # else it would only cost time
+        query = query.where(table.user_id.in_(select(people.user_id).where(people.tenant == whose.tenant)))
+    return query
 
 
 class _Batch:
@@ -133,9 +156,9 @@ class _Batch:
 
     def opened(self) -> OpenedTemplates:
         length = len(self.payloads[0])
-        if not length or length % 4 or any(len(payload) != length for payload in self.payloads):
+        if any(len(payload) != length for payload in self.payloads):
             raise RecordUnreadable(Fault.PAYLOAD)
-        vectors = np.frombuffer(b"".join(self.payloads), "<f4").reshape(-1, length // 4)
+        vectors = np.frombuffer(b"".join(self.payloads), "<f4").reshape(-1, length // _NUMBER_BYTES)
         return OpenedTemplates(
             [UUID(int=int.from_bytes(person)) for person in self.people],
             np.array(self.owners),

@@ -4,15 +4,17 @@ StorageError
 ├── RecordUnreadable     record_unreadable     a sealed record does not open; the reason stays inside
 ├── MasterKeyError       master_key            the master key is missing, wrong or badly kept: stops the start
 ├── StorageUnavailable   storage_unavailable   the database is locked, full, read-only or out of reach
+├── StorageIncomplete    storage_incomplete    one database is there without the other: stops the start
 ├── DatabaseInUse        database_in_use       something else has the database open that is to be replaced
 ├── BackupRefused        backup_refused        an archive is damaged or does not fit; nothing was changed
 └── BackupExpired        backup_expired        a keys archive is older than it may become
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy.exc import DBAPIError
 
@@ -49,6 +51,10 @@ class StorageUnavailable(StorageError):
     code = "storage_unavailable"
 
 
+class StorageIncomplete(StorageError):
+    code = "storage_incomplete"
+
+
 class DatabaseInUse(StorageError):
     code = "database_in_use"
 
@@ -80,4 +86,24 @@ def told_apart() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StorageUnavailable(type(error.orig).__name__) from None
+        raise StorageUnavailable(_reason(error.orig)) from None
+
+
+_SQLITE: Final = {
+    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked",
+    sqlite3.SQLITE_READONLY: "it may only be read",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is damaged, or no database",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+}
+"""By primary result code (sqlite.org/rescode.html)."""
+
+
+def _reason(error: BaseException | None) -> str:
+    """In fixed words: what a driver says may repeat what it was given."""
+    code = getattr(error, "sqlite_errorcode", None)
+    known = _SQLITE.get(code & 0xFF) if isinstance(code, int) else None
+    return f"{known} ({getattr(error, 'sqlite_errorname', '')})" if known else type(error).__name__

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from db.tables import FailureRow
@@ -50,6 +50,11 @@ class FailureLedger:
         """Starts anew; how many of the subjects had any."""
         query = delete(FailureRow).where(col(FailureRow.subject).in_(list(subjects)))
         return len(self._session.scalars(query.returning(col(FailureRow.subject))).all())
+
+    def restart_future(self, now: datetime) -> None:
+        """Where the clock was set back, a pause that was running begins anew instead of lasting until then."""
+        later = update(FailureRow).where(col(FailureRow.failed_at) > now).values(failed_at=now)
+        self._session.execute(later, execution_options={"synchronize_session": False})
 
     def forget(self, before: datetime) -> int:
         """Drops whoever has not failed since a moment, of any tenant; how many."""

@@ -132,11 +132,14 @@ class KeyFile:
 def _read(path: Path) -> SealingKey | None:
     """The key in a file; None where there is no file. Raises MasterKeyError for one that is badly kept or no key."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise MasterKeyError(f"{path} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise MasterKeyError(f"{path} is no file")
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(file.fileno())
         if stat.S_IMODE(mode.st_mode) & 0o077:

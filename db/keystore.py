@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Engine, String, delete, select, type_coerce, update
+from sqlalchemy import ColumnElement, CursorResult, Engine, String, delete, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -168,16 +168,28 @@ class Keystore:
             row = session.get(PersonKeyRow, user_id)
             return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
 
-    def all(self, user_ids: Sequence[UUID] | None = None) -> dict[UUID, PersonKeys]:
-        """The keys of these people, or of everybody."""
+    def has(self, user_id: UUID) -> bool:
+        """Whether somebody has a key, which need not open."""
+        with Session(self.engine) as session:
+            return session.get(PersonKeyRow, user_id) is not None
+
+    def all(
+        self, user_ids: Sequence[UUID] | None = None, *, unreadable: set[UUID] | None = None
+    ) -> dict[UUID, PersonKeys]:
+        """The keys of these people, or of everybody. Whose key does not open is added to `unreadable` and left out;
+        without that, RecordUnreadable is raised."""
         query = select(col(PersonKeyRow.user_id), col(PersonKeyRow.wrapped), col(PersonKeyRow.next_wrapped))
         with Session(self.engine) as session:
-            if user_ids is None:
-                return {row[0]: self._keys_of(*row) for row in session.execute(query)}
-            found = {}
-            for some in chunks(user_ids):
-                rows = session.execute(query.where(col(PersonKeyRow.user_id).in_(some)))
-                found.update({row[0]: self._keys_of(*row) for row in rows})
+            found: dict[UUID, PersonKeys] = {}
+            queries = [query] if user_ids is None else [query.where(_among(some)) for some in chunks(user_ids)]
+            for each in queries:
+                for row in session.execute(each):
+                    try:
+                        found[row[0]] = self._keys_of(*row)
+                    except RecordUnreadable:
+                        if unreadable is None:
+                            raise
+                        unreadable.add(row[0])
             return found
 
     def is_for(self, people: set[bytes]) -> bool:
@@ -186,7 +198,7 @@ class Keystore:
             rows = session.execute(select(type_coerce(col(PersonKeyRow.user_id), String)))
             return {id_bytes(owner) for (owner,) in rows} == people
 
-    def payloads(self) -> dict[bytes, bytes]:
+    def payloads(self, *, unreadable: set[UUID] | None = None) -> dict[bytes, bytes]:
         """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects, and
         without successors."""
         query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))
@@ -195,10 +207,16 @@ class Keystore:
         with Session(self.engine) as session:
             for rows in session.execute(query).partitions(CHUNK):
                 for owner, wrapped in rows:
-                    person, key_id = id_bytes(owner), key_id_of(wrapped)
-                    if key_id not in wrapping:
-                        wrapping[key_id] = for_many(self.keyring.get(key_id))
-                    found[person] = open_with(wrapping[key_id], key_id, places.associated_data(person), wrapped)
+                    person = id_bytes(owner)
+                    try:
+                        key_id = key_id_of(wrapped)
+                        if key_id not in wrapping:
+                            wrapping[key_id] = for_many(self.keyring.get(key_id))
+                        found[person] = open_with(wrapping[key_id], key_id, places.associated_data(person), wrapped)
+                    except RecordUnreadable:
+                        if unreadable is None:
+                            raise
+                        unreadable.add(UUID(bytes=person))
         return found
 
     def _keys_of(self, user_id: UUID, wrapped: bytes, next_wrapped: bytes | None) -> PersonKeys:
@@ -265,26 +283,45 @@ class Keystore:
             session.execute(update(KeystoreRow).values(dirty=True))
             session.commit()
 
-    def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> None:
-        """Deletes keys; their traces go with `clear`. `erased_at`: with a tombstone, so that no backup undoes it."""
-        ids = list(user_ids)
+    def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> dict[UUID, int]:
+        """Deletes keys; their traces go with `clear`. How many of whom: two where a successor was about to follow.
+
+        `erased_at`: with a tombstone, so that no backup undoes it.
+        """
+        ids, destroyed = list(user_ids), dict[UUID, int]()
         if not ids:
-            return
+            return destroyed
         secret = self.secret(ERASURES)
         with Session(self.engine) as session:
             for some in chunks(ids):
                 query = delete(PersonKeyRow).where(col(PersonKeyRow.user_id).in_(some))
-                gone = session.scalars(query.returning(col(PersonKeyRow.user_id))).all()
+                whose = query.returning(col(PersonKeyRow.user_id), col(PersonKeyRow.next_wrapped))
+                gone = {user_id: 1 if following is None else 2 for user_id, following in session.execute(whose)}
+                destroyed |= gone
                 if erased_at is not None:
                     for user_id in gone:
                         session.merge(TombstoneRow(digest=tombstone(secret, user_id), erased_at=erased_at))
             session.execute(update(KeystoreRow).values(dirty=True))
             session.commit()
+        return destroyed
 
     def erased(self) -> set[bytes]:
         """The tombstones."""
         with Session(self.engine) as session:
             return set(session.scalars(select(col(TombstoneRow.digest))))
+
+    def erased_among(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Who of these people has a tombstone."""
+        ids = sorted(user_ids)
+        if not ids:
+            return set()
+        secret, found = self.secret(ERASURES), set()
+        with Session(self.engine) as session:
+            for some in chunks(ids):
+                digests = {tombstone(secret, user_id): user_id for user_id in some}
+                query = select(col(TombstoneRow.digest)).where(col(TombstoneRow.digest).in_(digests))
+                found |= {digests[digest] for digest in session.scalars(query)}
+        return found
 
     def remember(self, digests: Iterable[bytes], erased_at: datetime) -> None:
         """Takes over tombstones from elsewhere; those that are there keep their moment."""
@@ -304,6 +341,10 @@ class Keystore:
             session.execute(update(KeystoreRow).values(dirty=False))
             session.commit()
         return True
+
+
+def _among(user_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    return col(PersonKeyRow.user_id).in_(user_ids)
 
 
 def wrap(wrapping: Aead, user_id: UUID, key: SealingKey) -> bytes:

@@ -48,7 +48,8 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`."""
+    """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`. `readable`: everything
+    sealed for them opens; told in listings alone, where attributes and metadata of others stay out."""
 
     user_id: UUID
     created_at: datetime
@@ -60,6 +61,7 @@ class Person:
     flag_reason: str | None
     attributes: Mapping[str, Any] | None = field(repr=False)
     metadata: Mapping[str, Any] | None = field(repr=False)
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

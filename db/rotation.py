@@ -19,6 +19,7 @@ Step 3 relies on this: whoever adds a record to somebody enrolled locks the gall
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -26,7 +27,7 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session, col
 
-from db.errors import told_apart
+from db.errors import RecordUnreadable, told_apart
 from db.keys import KeyProvider
 from db.keystore import Keystore, replace_wrapped, secret_place, wrap
 from db.person_keys import PersonKeys
@@ -188,12 +189,13 @@ class PersonRotation:
         return None
 
     def resume(self) -> None:
-        """Ends what a crash left unfinished; begins nothing."""
+        """Ends what a crash left unfinished; begins nothing. People whose records do not open are passed over."""
         for user_id in self._keystore.with_successor():
-            keys = self._keystore.get(user_id)
-            if keys is not None and keys.successor is not None and self._enrolled(user_id):
-                self._reseal(user_id, keys)
-                self._keystore.finish_successor(user_id, keys)
+            with suppress(RecordUnreadable):
+                keys = self._keystore.get(user_id)
+                if keys is not None and keys.successor is not None and self._enrolled(user_id):
+                    self._reseal(user_id, keys)
+                    self._keystore.finish_successor(user_id, keys)
 
     def _enrolled(self, user_id: UUID) -> bool:
         with Session(self._data) as session:

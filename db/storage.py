@@ -1,12 +1,13 @@
 """The storage as a whole: two databases, one master key."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Engine, delete, inspect, select, update
+from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
 from db.audit import AuditLog, of_tenant
@@ -14,18 +15,21 @@ from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
 from db.engine import clear_free_space, migrate, open_engine
-from db.errors import StorageUnavailable, told_apart
+from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
 from db.keystore import Keystore, chunks
+from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
 from db.tables import (
     DEFAULT_TENANT,
+    AuditHeadRow,
     ConsentRow,
     DataTable,
     DetailRow,
     GalleryRow,
+    KeystoreRow,
     PersonRow,
     TemplateRow,
     TenantRow,
@@ -65,8 +69,9 @@ class Storage:
     ) -> "Storage":
         """Opens or makes both databases, checks the key and clears what a crash left behind.
 
-        Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data) and
-        StorageUnavailable where a database cannot be opened.
+        Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data),
+        StorageUnavailable where a database cannot be opened, and StorageIncomplete where one is there without the
+        other: the clean-up would take everybody for erased.
         """
         data, keys = _engine(database_url), _engine(keystore_url)
         try:
@@ -76,6 +81,7 @@ class Storage:
                 migrate(data, "data")
                 migrate(keys, "keys")
                 storage = cls(data, keys, master, keyring, clock)
+                storage._require_both()
                 storage._keystore.check()
                 storage.sweep()
                 return storage
@@ -121,6 +127,10 @@ class Storage:
         """Writes archives of what is stored."""
         return Backup(self._data, self._keystore, self.now)
 
+    def contradicted_consents(self) -> set[UUID]:
+        """Whose consents are not what the audit log tells of them."""
+        return contradicted(self._data, self.audit)
+
     def rotate_person(self, user_id: UUID) -> Resealed | None:
         """Gives somebody a new data key; None for nobody."""
         with told_apart():
@@ -137,8 +147,8 @@ class Storage:
         """
         with told_apart():
             ids = self._own(sorted(set(user_ids)))
-            self._keystore.destroy(ids, erased_at=self.now())
-            erased = self._delete_rows(ids, **why)
+            keys = self._keystore.destroy(ids, erased_at=self.now())
+            erased = self._delete_rows(ids, keys, **why)
             return Erasure(erased, pending=not self._keystore.clear())
 
     def _own(self, user_ids: Sequence[UUID]) -> list[UUID]:
@@ -153,9 +163,10 @@ class Storage:
     def leave_out(self, user_ids: Sequence[UUID]) -> None:
         """Deletes the rows of people whose records cannot be opened; their keys stay."""
         with told_apart():
-            self._delete_rows(user_ids, by="restore")
+            self._delete_rows(user_ids, {}, by="restore")
 
-    def _delete_rows(self, user_ids: Sequence[UUID], **why: Detail) -> int:
+    def _delete_rows(self, user_ids: Sequence[UUID], keys: Mapping[UUID, int], **why: Detail) -> int:
+        """`keys`: how many of theirs have been destroyed for it."""
         if not user_ids:
             return 0
         count, head = 0, None
@@ -165,8 +176,11 @@ class Storage:
                 here = select(col(PersonRow.user_id), col(PersonRow.tenant)).where(col(PersonRow.user_id).in_(some))
                 found = session.execute(here.order_by(col(PersonRow.number))).all()
                 count += len(found)
+                held = select(col(TemplateRow.user_id)).where(col(TemplateRow.user_id).in_(some))
+                templates = Counter(session.scalars(held))
                 for user_id, tenant in found:
-                    head = self.audit.append(session, self.now(), "erased", user_id, **why, **of_tenant(tenant))
+                    what = {"templates": templates[user_id], "keys": keys.get(user_id, 0), **why, **of_tenant(tenant)}
+                    head = self.audit.append(session, self.now(), "erased", user_id, **what)
                 revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
                 session.execute(update(TenantRow).where(theirs).values(revision=revision))
@@ -177,8 +191,24 @@ class Storage:
             self.audit.advance(head)
         return count
 
+    def _require_both(self) -> None:
+        """Raises StorageIncomplete. What a crash in the very first start or enrolment leaves is no such case."""
+        with Session(self._data) as session:
+            used = session.scalar(select(func.count()).select_from(PersonRow)) or self.audit.length()
+        with Session(self._keys) as session:
+            begun = session.get(KeystoreRow, 1) is not None
+            written = session.scalar(select(col(AuditHeadRow.number))) or 0
+        if used and not begun:
+            raise StorageIncomplete(f"{_shown(self._keys)}: the key store is empty, and there are data sealed with it")
+        if written and not used:
+            raise StorageIncomplete(f"{_shown(self._data)}: the data are missing, and their key store is there")
+
     def sweep(self) -> bool:
-        """Ends what a crash or a reader left unfinished; True when nothing is left to clear."""
+        """Ends what a crash or a reader left unfinished; True when nothing is left to clear.
+
+        Whoever has no key goes only where the key store knows of their erasure, and keys of nobody only where the data
+        are not older than the key store: else a file was put back or lost, and what is missing may come back.
+        """
         with told_apart():
             with Session(self._data) as session:
                 in_step = self._keystore.is_for(people_ids(session))
@@ -189,12 +219,13 @@ class Storage:
             return self._keystore.clear() & self._clear_data()
 
     def _part(self) -> None:
-        """Deletes people without a key, and keys without a person."""
+        """Deletes erased people without a key, and keys without a person."""
         with Session(self._data) as session:
             enrolled = set(session.scalars(select(col(PersonRow.user_id))))
         keyless = enrolled - self._keystore.holders()
-        self._delete_rows(sorted(keyless), by="sweep")
-        self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
+        self._delete_rows(sorted(self._keystore.erased_among(keyless)), {}, by="sweep")
+        if not self.audit.is_behind():
+            self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
 
     def _clear_data(self) -> bool:
         with Session(self._data) as session:
@@ -206,6 +237,11 @@ class Storage:
             session.execute(update(GalleryRow).values(dirty=False))
             session.commit()
         return True
+
+
+def _shown(engine: Engine) -> str:
+    """The file of a database, or what it is called on its server; never a password."""
+    return engine.url.database or engine.url.get_backend_name()
 
 
 def _engine(url: str) -> Engine:

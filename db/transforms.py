@@ -22,11 +22,11 @@ from sqlalchemy import Engine, Select, func, or_, select, update
 from sqlmodel import Session, col
 
 from db.bulk import TEMPLATE
-from db.errors import TransformChanged, UnknownTenant, told_apart
+from db.errors import RecordUnreadable, TransformChanged, UnknownTenant, told_apart
 from db.keystore import Keystore
 from db.payloads import pack_vector, unpack_vector
 from db.records import Vector
-from db.sealing import Place, open_record, seal
+from db.sealing import Place, seal
 from db.tables import GalleryRow, PersonRow, TemplateRow, TenantRow
 
 BATCH: Final = 100
@@ -89,8 +89,8 @@ class Transforms:
             return self.generations() != [generation] or session.scalar(self._others(generation).limit(1)) is not None
 
     def carry_over(self, generation: int, turn: Turn, progress: Progress = _silent) -> CarriedOver:
-        """Step 3: everything that is turned otherwise, by what `turn` gives. Raises RecordUnreadable, and
-        TransformChanged where another generation has come into use."""
+        """Step 3: everything that is turned otherwise, by what `turn` gives. What does not open stays as it
+        is. Raises TransformChanged where another generation has come into use."""
         done, after = 0, None
         with told_apart():
             while people := self._next(generation, after):
@@ -163,14 +163,17 @@ class Transforms:
             session.execute(update(GalleryRow).values(dirty=True))  # takes the lock before keys and rows are read
             if self._noted(session) != generation:
                 raise TransformChanged("another transform has come into use")
-            keys = self._keystore.all(people)
+            keys = self._keystore.all(people, unreadable=set())
             mine = col(TemplateRow.user_id).in_(people), col(TemplateRow.transform) != generation
             for row in session.scalars(select(TemplateRow).where(*mine)):
                 its = keys.get(row.user_id)
                 if its is None:
-                    continue  # on their way out
+                    continue  # on their way out, or unreadable
                 place = Place(TEMPLATE, row.user_id, row.template_id.bytes, row.model_id)
-                vector = unpack_vector(open_record(its.holding(row.sealed), place, row.sealed))
+                try:
+                    vector = unpack_vector(its.open(place, row.sealed))
+                except RecordUnreadable:
+                    continue  # damaged: that costs this person alone
                 turned = turn(row.model_id, row.transform, vector)
                 if turned is not None:
                     row.sealed = seal(its.successor or its.current, place, pack_vector(turned))

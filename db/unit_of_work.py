@@ -1,8 +1,10 @@
 """One request's reading and writing: rolled back unless committed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
@@ -14,11 +16,19 @@ from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
-from db.errors import Fault, RecordUnreadable, StorageError, TransformChanged, UnknownTenant, told_apart
+from db.errors import (
+    RecordUnreadable,
+    StorageError,
+    StorageUnavailable,
+    TransformChanged,
+    UnknownTenant,
+    told_apart,
+)
 from db.failures import FailureLedger
 from db.keystore import Keystore, chunks
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
+from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
@@ -44,6 +54,8 @@ class UnitOfWork:
         self.details = Details(self._session, keystore, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
+        self.unreadable: set[UUID] = set()
+        """Whom `all_templates` left out, since a record of theirs does not open."""
 
     def __enter__(self) -> Self:
         return self
@@ -51,17 +63,19 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._session.rollback()
-        finally:
-            self._session.close()
-            self._keystore.destroy(self._new_keys)
+        # Where the database is out of reach the session ends all the same, and a sweep destroys what keys are left.
+        with suppress(StorageUnavailable), told_apart():
+            try:
+                self._session.rollback()
+            finally:
+                self._session.close()
+                self._keystore.destroy(self._new_keys)
 
     def commit(self) -> None:
         """Makes everything since the last commit last, even through a power cut. Raises StorageUnavailable."""
+        self._new_keys.clear()  # from here on a key without a person is for the sweep: a failure may come too late
         with told_apart():
             self._session.commit()
-        self._new_keys.clear()
         if self._head is not None:
             self._audit.advance(self._head)
             self._head = None
@@ -159,6 +173,12 @@ class UnitOfWork:
             row = self._session.scalar(select(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine))
             return None if row is None else next(iter(self._opened([row])), None)
 
+    def has(self, user_id: UUID) -> bool:
+        """Whether somebody is enrolled, and not on the way out. Opens nothing."""
+        with told_apart():
+            here = self._session.scalar(self._ids.where(col(PersonRow.user_id) == user_id)) is not None
+            return here and self._keystore.has(user_id)
+
     def people(
         self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
     ) -> list[Person]:
@@ -169,19 +189,29 @@ class UnitOfWork:
         query = _chosen(select(PersonRow).where(self._mine), flagged=flagged, without_model=without_model)
         query = query.order_by(col(PersonRow.number))
         with told_apart():
-            return self._opened(self._session.scalars(query.offset(offset).limit(limit)).all())
+            rows = self._session.scalars(query.offset(offset).limit(limit)).all()
+            ids = [row.user_id for row in rows]
+            return self._opened(rows, unreadable_among(self._session, self._keystore, ids))
 
-    def _opened(self, rows: Sequence[PersonRow]) -> list[Person]:
-        """People whose key has been destroyed are on their way out and left out."""
-        ids = [row.user_id for row in rows]
+    def unreadable_ids(self) -> set[UUID]:
+        """Who has a key, template or detail that does not open: every record of everybody is tried."""
+        with told_apart():
+            ids = sorted(self.user_ids())
+            found = (unreadable_among(self._session, self._keystore, some) for some in chunks(ids))
+            return set[UUID]().union(*found)
+
+    def _opened(self, rows: Sequence[PersonRow], unreadable: Set[UUID] = frozenset()) -> list[Person]:
+        """People whose key has been destroyed are on their way out and left out; `unreadable`: told without details."""
+        ids = [row.user_id for row in rows if row.user_id not in unreadable]
         keys = self._keystore.all(ids)
         models = defaultdict(list)
         details: dict[tuple[UUID, str], Mapping[str, Any]] = {}
-        for some in chunks(ids):
+        for some in chunks([row.user_id for row in rows]):
             query = select(col(TemplateRow.user_id), col(TemplateRow.model_id))
             for user_id, model_id in self._session.execute(query.where(col(TemplateRow.user_id).in_(some))):
                 models[user_id].append(model_id)
-            for each in self._session.scalars(select(DetailRow).where(col(DetailRow.user_id).in_(some))):
+            shown = col(DetailRow.user_id).in_(some), col(DetailRow.kind).in_((ATTRIBUTES, METADATA))
+            for each in self._session.scalars(select(DetailRow).where(*shown)):
                 if each.user_id in keys:
                     place = Place(each.kind, each.user_id, each.detail_id.bytes)
                     details[each.user_id, each.kind] = unpack_mapping(self._open(keys, place, each.sealed))
@@ -197,20 +227,14 @@ class UnitOfWork:
                 flag_reason=row.flag_reason,
                 attributes=details.get((row.user_id, ATTRIBUTES)),
                 metadata=details.get((row.user_id, METADATA)),
+                readable=row.user_id not in unreadable,
             )
             for row in rows
-            if row.user_id in keys
+            if row.user_id in keys or row.user_id in unreadable
         ]
 
     def _open(self, keys: Mapping[UUID, PersonKeys], place: Place, record: bytes) -> bytes:
-        """The payload, also where the person was given a new key after `keys` were read. Raises RecordUnreadable."""
-        try:
-            return keys[place.person].open(place, record)
-        except RecordUnreadable as refusal:
-            newer = self._keystore.get(place.person) if refusal.fault is Fault.KEY else None
-            if newer is None:
-                raise
-            return newer.open(place, record)
+        return open_with(self._keystore, keys, place, record)
 
     def count(self, *, flagged: bool = False, without_model: str | None = None) -> int:
         """How many are enrolled, or flagged, or have no template of a model."""
@@ -218,6 +242,17 @@ class UnitOfWork:
         query = _chosen(query, flagged=flagged, without_model=without_model)
         with told_apart():
             return self._session.scalar(query) or 0
+
+    def idle(self, since: datetime, among: Sequence[UUID] | None = None) -> list[UUID]:
+        """Who has not logged in since a moment, nor was enrolled since, the earliest enrolled first; of `among` alone,
+        where it is given."""
+        query = self._ids.order_by(col(PersonRow.number))
+        query = query.where(func.coalesce(col(PersonRow.last_login_at), col(PersonRow.created_at)) < since)
+        with told_apart():
+            if among is None:
+                return list(self._session.scalars(query))
+            asked = (query.where(col(PersonRow.user_id).in_(some)) for some in chunks(among))
+            return [user_id for each in asked for user_id in self._session.scalars(each)]
 
     def user_ids(self) -> set[UUID]:
         with told_apart():
@@ -229,84 +264,107 @@ class UnitOfWork:
         """Somebody's templates, opened. Raises RecordUnreadable."""
         with told_apart():
             key = self._keystore.get(user_id)
-            whose = self._ids.where(col(PersonRow.user_id) == user_id)
-            return list(self._opened_templates({} if key is None else {user_id: key}, whose))
+            rows = self._session.execute(template_query(self._ids.where(col(PersonRow.user_id) == user_id))).all()
+            return [] if key is None else self._opened_templates({user_id: key}, rows)
 
     def all_templates(self, since_revision: int = -1) -> Iterator[StoredTemplate]:
-        """The templates of everybody who changed after a revision, opened, person by person."""
+        """The templates of everybody who changed after a revision, opened, person by person.
+
+        Whoever has one that does not open is left out and added to `unreadable`.
+        """
         with told_apart():
             changed = None
             if since_revision > 0:
                 changed = list(self._session.scalars(self._ids.where(col(PersonRow.revision) > since_revision)))
             whose = self._ids if changed is None else self._ids.where(col(PersonRow.revision) > since_revision)
-            yield from self._opened_templates(self._keystore.all(changed), whose)
+            yield from self._person_by_person(whose, changed)
 
     def everybody(self, model_id: str, transform: int = 0) -> Iterator[OpenedTemplates]:
         """Everybody's templates of one model that are turned by that generation, opened, some people at a time:
         `all_templates` for many."""
         with told_apart():
-            yield from open_all(self._session, self._keystore, Whose(self.tenant, model_id, transform))
+            unreadable: set[UUID] = set()
+            yield from open_all(self._session, self._keystore, Whose(self.tenant, model_id, transform), unreadable)
+            self._leave_out(unreadable)
 
     def turned_otherwise(self, transform: int) -> Iterator[StoredTemplate]:
-        """All templates of everybody who has one that is turned by another generation, opened, person by person."""
+        """All templates of everybody who has one that is turned by another generation; else as `all_templates`."""
         turned = col(TemplateRow.transform)  # two ranges can use the index, an inequality cannot
         others = select(col(TemplateRow.user_id)).where(or_(turned < transform, turned > transform))
         whose = self._ids.where(col(PersonRow.user_id).in_(others))
         with told_apart():
             found = list(self._session.scalars(whose))
             if found:
-                yield from self._opened_templates(self._keystore.all(found), whose)
+                yield from self._person_by_person(whose, found)
 
-    def _opened_templates(
-        self, keys: Mapping[UUID, PersonKeys], whose: Select[Any] | None = None
-    ) -> Iterator[StoredTemplate]:
-        table = TemplateRow.metadata.tables["template"].c
-        query = (
-            select(
-                table.template_id,
-                table.user_id,
-                table.model_id,
-                table.capture,
-                table.created_at,
-                table.sealed,
-                table.transform,
-            )
-            .where(table.user_id.in_(self._ids if whose is None else whose))
-            .order_by(table.user_id, table.capture)
-        )
-        for template_id, owner, model_id, capture, created_at, sealed, transform in self._session.execute(query):
-            if owner in keys:
-                payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
-                yield StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at, transform)
+    def _person_by_person(self, whose: Select[Any], ids: Sequence[UUID] | None) -> Iterator[StoredTemplate]:
+        """The templates of those people; `ids`: who they are, None for too many to name."""
+        unreadable, keyless = set[UUID](), set[UUID]()
+        keys = self._keystore.all(ids, unreadable=unreadable)
+        for owner, rows in groupby(self._session.execute(template_query(whose)), key=lambda row: row.user_id):
+            if owner not in keys:
+                keyless.add(owner)
+                continue
+            try:
+                opened = self._opened_templates(keys, rows)
+            except RecordUnreadable:
+                unreadable.add(owner)
+            else:
+                yield from opened
+        self._leave_out(unreadable | (keyless - self._keystore.erased_among(keyless)))
 
-    def renew_templates(self, user_id: UUID, added: NewTemplate, *, beside: int, without: str | None) -> bool:
-        """Adds a template to somebody enrolled, and deletes theirs of the model `without`, where one is named.
+    def _leave_out(self, unreadable: set[UUID]) -> None:
+        """Whose keys do not open may be of another tenant."""
+        if unreadable:
+            self.unreadable |= unreadable & self.user_ids()
 
-        False, and nothing to commit, where they are gone or have another number of templates of the added one's model
-        than `beside`: another login was faster. Raises TransformChanged.
+    def _opened_templates(self, keys: Mapping[UUID, PersonKeys], rows: Iterable[Any]) -> list[StoredTemplate]:
+        opened = []
+        for template_id, owner, model_id, capture, created_at, sealed, transform in rows:
+            payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
+            opened.append(StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at, transform))
+        return opened
+
+    def renew_templates(
+        self, user_id: UUID, *added: NewTemplate, beside: int, without: str | None = None, anew: bool = False
+    ) -> bool:
+        """Adds templates of one model to somebody enrolled, and deletes theirs of the model `without`, where one is
+        named; with `anew` all that they had.
+
+        False, and nothing to commit, where they are gone or have another number of templates of that model than
+        `beside`: another request was faster. Raises TransformChanged.
         """
         with told_apart():
             revision = self._next_revision(people=0).revision  # from this write on other writers wait
-            self._require_turned([added])
+            self._require_turned(added)
             query = select(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine)
             row = self._session.scalar(query, execution_options={"populate_existing": True})
             keys = self._keystore.get(user_id)
-            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added.model_id)
+            own = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == added[0].model_id)
             held = self._session.scalar(select(func.count()).select_from(TemplateRow).where(*own))
             if row is None or keys is None or held != beside:
                 self._session.rollback()
                 return False
-            theirs = select(col(TemplateRow.transform)).where(col(TemplateRow.user_id) == user_id)
-            if set(self._session.scalars(theirs)) - {added.transform}:
+            turned = select(col(TemplateRow.transform)).where(col(TemplateRow.user_id) == user_id)
+            if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             row.revision = revision
-            self._session.add(self._sealed_template(keys.successor or keys.current, user_id, added))
-            if without is not None:
-                old = (col(TemplateRow.user_id) == user_id, col(TemplateRow.model_id) == without)
-                self._session.execute(delete(TemplateRow).where(*old))
+            if anew or without is not None:
+                theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
+                self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))
                 self._session.execute(update(GalleryRow).values(dirty=True))
+            key = keys.successor or keys.current
+            self._session.add_all(self._sealed_template(key, user_id, template) for template in added)
             self._session.flush()
             return True
+
+    def flag(self, user_id: UUID, reason: str) -> None:
+        """An operator should look at somebody; a reason that is there stays."""
+        query = update(PersonRow).where(
+            col(PersonRow.user_id) == user_id, self._mine, col(PersonRow.flagged).is_(False)
+        )
+        with told_apart():
+            self._session.execute(query.values(flagged=True, flag_reason=reason))
 
     # Consent, logins and the gallery
 
@@ -327,8 +385,14 @@ class UnitOfWork:
             self._session.flush()
 
     def logged_in(self, user_id: UUID) -> None:
-        """Notes somebody's last login."""
-        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine).values(last_login_at=self.now)
+        """Notes somebody's last login. Never an earlier one than before: with a clock that was set back retention would
+        take them for long gone once it is right again."""
+        before = col(PersonRow.last_login_at)
+        query = (
+            update(PersonRow)
+            .where(col(PersonRow.user_id) == user_id, self._mine, or_(before.is_(None), before < self.now))
+            .values(last_login_at=self.now)
+        )
         with told_apart():
             self._session.execute(query, execution_options={"synchronize_session": False})
 

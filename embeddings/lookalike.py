@@ -40,10 +40,16 @@ def verify_apart(
 
 
 def resembles_somebody(
-    index: VectorIndex, enrolled: Template, points: Sequence[OperatingPoint], fmr: float = VERIFICATION_FMR
+    index: VectorIndex,
+    enrolled: Template,
+    points: Sequence[OperatingPoint],
+    fmr: float = VERIFICATION_FMR,
+    *,
+    besides: UUID | None = None,
 ) -> bool:
-    """Whether a person about to be enrolled would pass as somebody in the index at the verification point."""
-    return any(room >= 0 for room, _ in _rooms(index, enrolled, points, fmr))
+    """Whether a person about to be enrolled would pass as somebody in the index at the verification point; as
+    somebody `besides` themselves, where they are in it."""
+    return any(room >= 0 and candidate.key != besides for room, candidate in _rooms(index, enrolled, points, fmr))
 
 
 def _lead(index: VectorIndex, key: UUID, probe: Template, points: Sequence[OperatingPoint], fmr: float) -> float:

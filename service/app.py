@@ -15,7 +15,7 @@ from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, recover, users
+from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -38,6 +38,7 @@ def create_app(application: Application) -> FastAPI:
         users.router(application, workers),
         login.router(application, workers),
         me.router(application, workers),
+        photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
         consent.router(application),
@@ -88,12 +89,14 @@ def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI],
 
 
 async def _sweep(application: Application) -> None:
-    """Finishes erasures that had to wait for a reader, and clears what a crash left behind."""
+    """Finishes erasures that had to wait for a reader, clears what a crash left behind, erases who was kept long
+    enough."""
     while True:
         await asyncio.sleep(application.settings.sweep_seconds)
         try:
             await asyncio.to_thread(application.storage.sweep)
             await asyncio.to_thread(application.administer.tidy)
+            await asyncio.to_thread(application.retention)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.errors import UnknownTenant
+from db.errors import StorageUnavailable, UnknownTenant
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
@@ -21,6 +21,7 @@ from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tenants import Tenants, TenantService
@@ -29,15 +30,19 @@ from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
 from service.workflows.model_change import ModelChange
 from service.workflows.overlay import Overlay
 from service.workflows.people import People
+from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
+from service.workflows.retention import Retention
 
 TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
 LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
 
@@ -97,10 +102,22 @@ class Application:
     def administer(self) -> Administer:
         return self.of().administer
 
+    @property
+    def grow(self) -> Grow:
+        return self.of().grow
+
+    @property
+    def retention(self) -> Retention:
+        """Of every tenant."""
+        return Retention(self.people, self.settings.retention_days, self.tenants.others)
+
 
 def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
     """The databases and the master key, made on first start. Raises what `Storage.open` raises."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
     return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
@@ -137,6 +154,11 @@ def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens
     """Those of the tenant of `storage`."""
     lifetime = timedelta(seconds=settings.token_seconds)
     return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
+
+
+def receipts(storage: Storage) -> Receipts:
+    """Receipts of erasures, signed with this installation's key."""
+    return Receipts(storage, ReceiptKey(storage.secret(RECEIPT_SECRET)))
 
 
 def build(settings: Settings, now: Clock = utc_now) -> Application:
@@ -196,17 +218,21 @@ class _Make:
         login = LoginRules(
             settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates
         )
+        me = Me(people, its_tokens, settings.second_factor, receipts(storage))
+        rules = self._enrol_rules()
+        enrol = Enrol(current.pipeline, storage, current.gallery, rules, limits)
         return TenantService(
             storage=storage,
             turning=turning,
             pipeline=current.pipeline,
             gallery=current.gallery,
-            enrol=Enrol(current.pipeline, storage, current.gallery, self._enrol_rules()),
+            enrol=enrol,
             login=Login(current.pipeline, storage, current.gallery, its_tokens, limits, rules=login, change=change),
             people=people,
-            me=Me(people, its_tokens, settings.second_factor == "required"),
+            me=me,
             recover=Recover(storage, its_tokens, limits),
             administer=Administer(storage, limits),
+            grow=Grow(current, storage, me, rules, enrol.one_at_a_time),
         )
 
     def _recogniser(self, pipeline: FacePipeline, turning: Turning) -> Recogniser:

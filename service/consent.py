@@ -23,7 +23,7 @@ _LOGIN_TEXT: Final = (
     "The photos are not kept. After logging in I can see, take with me and erase everything."
 )
 _ATTRIBUTES_TEXT: Final = (
-    "Keep my apparent {kinds} too, sealed like the rest. They never decide a login; untick to leave them out."
+    "Keep my apparent {kinds} too, sealed like the rest. They never decide a login, and I can leave them out."
 )
 _OVERLAYS_TEXT: Final = "Pictures that show me may be dressed up or turned into an avatar for me."
 

@@ -8,6 +8,7 @@ The exceptions of the service itself:
     ├── TooYoung             too_young            carries detail
     ├── ConsentOutdated      consent_outdated
     ├── PassphraseRequired   passphrase_required
+    ├── PassphraseOff        passphrase_off
     ├── PassphraseTooShort   passphrase_too_short
     ├── NotRecognised        not_recognised
     ├── Locked               locked               carries retry_after, whole seconds
@@ -16,6 +17,10 @@ The exceptions of the service itself:
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
+    ├── NotErased            not_erased
+    ├── PhotosNotAccepted    photos_not_accepted
+    ├── SameMoment           same_moment
+    ├── TooManyPhotos        too_many_photos      carries detail
     ├── Busy                 busy                 carries retry_after, whole seconds
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
@@ -65,6 +70,10 @@ class PassphraseRequired(ServiceError):
     code = "passphrase_required"
 
 
+class PassphraseOff(ServiceError):
+    code = "passphrase_off"
+
+
 class PassphraseTooShort(ServiceError):
     code = "passphrase_too_short"
 
@@ -99,6 +108,26 @@ class ApiKeyRequired(ServiceError):
 
 class UnknownUser(ServiceError):
     code = "unknown_user"
+
+
+class NotErased(ServiceError):
+    code = "not_erased"
+
+
+class PhotosNotAccepted(ServiceError):
+    code = "photos_not_accepted"
+
+
+class SameMoment(ServiceError):
+    code = "same_moment"
+
+
+class TooManyPhotos(ServiceError):
+    code = "too_many_photos"
+
+    def __init__(self, room: int) -> None:
+        self.detail = f"There is room for {room} more." if room else "There is no room for more."
+        super().__init__(self.detail)
 
 
 class Busy(ServiceError):
@@ -159,8 +188,9 @@ ROWS: Final = (
     # People
     Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
     Row("consent_outdated", 409, "The consent text has changed", "Show the person the text of GET /v1/consent and ask again."),
-    Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 6 characters."),
-    Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 6 characters."),
+    Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 8 characters."),
+    Row("passphrase_off", 409, "No passphrase is used here", "Send none: the operator has switched it off."),
+    Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 8 characters."),
     Row("already_enrolled", 409, "This face is enrolled already", "Log in instead, or erase the earlier enrolment first."),
     Row("too_young", 422, "The face looks too young to be enrolled here", "The age is an estimate from the picture and no proof: ask the operator where it is wrong."),
     Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),
@@ -168,6 +198,11 @@ ROWS: Final = (
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
+    Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
+    Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
+    Row("not_erased", 404, "The audit log does not say that this person was erased", "Check the ID; a receipt is for who was erased, and after it."),
+    Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
@@ -177,7 +212,8 @@ ROWS: Final = (
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
-    Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged."),
+    Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),
+    Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged; `facewarden users list --unreadable` says whose."),
     Row("unknown_tenant", 404, "There is no such tenant", "Make it with facewarden tenants create NAME, or correct the name."),
     Row("transform_changed", 503, "The templates are being renewed", "Try again."),
     Row("master_key", 500, "The master key does not fit", "Put the right key back; a new one opens nothing."),

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from service.errors import PassphraseTooShort
 
-SHORTEST: Final = 6
-"""Characters. Together with a face and with attempt limits a PIN will do (NIST SP 800-63B-4, 3.1.1.1)."""
+SHORTEST: Final = 8
+"""Characters: the least of a password that is not the only factor (NIST SP 800-63B-4, 3.1.1.2)."""
 LONGEST: Final = 200
 MEMORY_KIB: Final = 19 * 1024
 ITERATIONS: Final = 2

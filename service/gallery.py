@@ -4,6 +4,7 @@ What another process enrolled or erased (the command line, another node) is noti
 every such change raises.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from embeddings.captures import Template, average, averages
 from embeddings.embed import ModelSpec
 from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
+from service.logs import log
 from service.turning import Turning
 
 _THREADS: Final = 2
@@ -40,6 +42,8 @@ class Gallery:
         self._model_id = spec.model_id
         self._revision = -1
         self._lock = threading.Lock()
+        self.unreadable: frozenset[UUID] = frozenset()
+        """People whose records do not open: nobody logs in as them, and all others go on."""
 
     def refresh(self, work: UnitOfWork) -> None:
         """Takes over what changed in the database since the last call; costs one small query when nothing did."""
@@ -55,6 +59,16 @@ class Gallery:
                 for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
                     self._put(user_id, rows)
             self._revision = revision
+            self._tell(work)
+
+    def _tell(self, work: UnitOfWork) -> None:
+        """Leaves out of the index who cannot be opened, and says so in the log whenever that changes."""
+        for user_id in work.unreadable:
+            self.index.remove(user_id)
+        unreadable = frozenset((self.unreadable & work.user_ids()) - self.index.keys() | work.unreadable)
+        if unreadable != self.unreadable:
+            log("people_unreadable", logging.ERROR, people=len(unreadable), see="facewarden users list --unreadable")
+        self.unreadable = unreadable
 
     def _fill(self, work: UnitOfWork) -> None:
         gone, running = self.index.keys(), deque[Future[None]]()

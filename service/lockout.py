@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -25,15 +26,27 @@ IPV6_SITE: Final = 64
 """Leading bits of an IPv6 address that count as one client (RFC 6177): its holder has all the rest."""
 
 
+class Evidence(StrEnum):
+    """What an attempt shows. A recovery code cannot be guessed, so nothing but the pauses holds it up."""
+
+    FACE = "face"
+    PASSPHRASE = "passphrase"  # noqa: S105 - a kind of evidence
+    RECOVERY = "recovery"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`free` failures in a row cost nothing; then `first`, twice as much for each further one, at most `longest`;
-    after `stop` the face alone opens nothing until an operator unlocks."""
+    after `stop` the face alone opens nothing until an operator unlocks, after twice as many the passphrase neither."""
 
     free: int = 5
     stop: int = 50
     first: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(hours=1)
+
+    def most(self, evidence: Evidence) -> int | None:
+        """After how many failures in a row this evidence opens nothing any more; None for never."""
+        return {Evidence.FACE: self.stop, Evidence.PASSPHRASE: 2 * self.stop, Evidence.RECOVERY: None}[evidence]
 
     def pause(self, failures: int) -> timedelta:
         """How long the next attempt has to wait after the last of so many failures."""
@@ -78,13 +91,14 @@ class Lockout:
     def claim(self, user_id: UUID) -> str:
         return self._digest("claim", user_id.bytes)
 
-    def check(self, work: UnitOfWork, attempt: Attempt, *, second_factor: bool) -> None:
-        """Raises Locked while a pause lasts, Stopped where there were too many, unless a second factor is shown."""
+    def check(self, work: UnitOfWork, attempt: Attempt, evidence: Evidence) -> None:
+        """Raises Locked while a pause lasts, Stopped where there were too many for this evidence."""
         found: Mapping[str, Failures] = work.failures.of(attempt.subjects) if attempt.subjects else {}
         left = max((self.limits.left(each, work.now) for each in found.values()), default=timedelta(0))
         if left > timedelta(0):
             raise Locked(left)
-        if not second_factor and any(each.count >= self.limits.stop for each in found.values()):
+        most = self.limits.most(evidence)
+        if most is not None and any(each.count >= most for each in found.values()):
             raise Stopped
 
     def failed(self, work: UnitOfWork, attempt: Attempt) -> None:

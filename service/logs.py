@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 from service.asgi import App, Message, Receive, Scope, Send, exchange
+from service.errors import UnsafeSettings
 
 LOGGER: Final = "facewarden"
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -48,14 +49,20 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logging(level: str, file: Path | None, stream: TextIO | None = None) -> None:
-    """Sends every log of the process, as JSON lines from `level` on, to `file`, else to `stream` (standard error)."""
+    """Sends every log of the process, as JSON lines from `level` on, to `file`, else to `stream` (standard error).
+
+    Raises UnsafeSettings for a file that cannot be written.
+    """
     handler: logging.Handler
     if file is None:
         handler = logging.StreamHandler(stream)
     else:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        handler = WatchedFileHandler(file, encoding="utf-8")
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            handler = WatchedFileHandler(file, encoding="utf-8")
+        except OSError as error:
+            raise UnsafeSettings(f"FACEWARDEN_LOG_FILE: {file} cannot be written: {error.strerror}") from None
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A failure while logging would be reported with the record's arguments.

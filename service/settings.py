@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     consent_file: Path | None = Field(
         None, description="What people agree to (TOML: `version`, `login`, `attributes`, `overlays`); unset: built in."
     )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="Erase who has not logged in for so many days (nor was enrolled since); unset: keep. Begins a day"
+        " after it was set or the clock made a leap.",
+    )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")

@@ -10,12 +10,14 @@ from typing import Final
 
 from db.errors import TransformChanged
 from db.storage import Storage
+from db.tables import DEFAULT_TENANT
 from embeddings.pipeline import FacePipeline
 from service.gallery import Gallery
 from service.logs import log
 from service.turning import Turning
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, Enrolled, EnrolRequest
+from service.workflows.grow import Grow
 from service.workflows.login import Login
 from service.workflows.me import Me
 from service.workflows.people import People
@@ -39,6 +41,7 @@ class TenantService:
     me: Me
     recover: Recover
     administer: Administer
+    grow: Grow
 
 
 class Tenants:
@@ -76,6 +79,12 @@ class Tenants:
             except TransformChanged:
                 continue
         return self.of(name).enrol(request)
+
+    def others(self) -> list[People]:
+        """The people of every tenant but the default one; no gallery is opened for it."""
+        names = [each.name for each in self._storage.tenants().all() if each.name != DEFAULT_TENANT]
+        opened = [(name, self._open.get(name)) for name in names]
+        return [People(self._storage.of(name)) if known is None else known.people for name, known in opened]
 
     def _opened(self, storage: Storage, *, first: bool) -> TenantService:
         turning = Turning(storage)

@@ -25,6 +25,9 @@ METHODS: Final = {
 }
 """`amr` values (RFC 8176)."""
 FRESH: Final = timedelta(minutes=5)
+SKEW: Final = timedelta(minutes=1)
+"""Clocks of two nodes may differ by so much; a token from further ahead was issued before the clock was set back, and
+would live longer than it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,10 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-            now = self._now()
-            if not now < datetime.fromtimestamp(claims["exp"], UTC):
+            now, issued_at = self._now(), datetime.fromtimestamp(claims["iat"], UTC)
+            if not now < datetime.fromtimestamp(claims["exp"], UTC) or issued_at > now + SKEW:
                 raise TokenInvalid
-            fresh = now < datetime.fromtimestamp(claims["iat"], UTC) + FRESH
+            fresh = now < issued_at + FRESH
             return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh, str(claims["tenant"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise TokenInvalid from None

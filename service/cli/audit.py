@@ -44,17 +44,24 @@ def tail(
 
 @commands.command()
 def verify(*, as_json: AsJson = False) -> None:
-    """Check the whole chain: exit status 1 where an entry was changed, removed or moved, or the end cut off."""
+    """Check the whole chain, and the ledger of consents against it.
+
+    Exit status 1 where an entry was changed, removed or moved, the end cut off, or the ledger of somebody says another
+    thing than the log.
+    """
     with opened_storage() as storage:
         count, findings = storage.audit.verify()
+        consents = sorted(map(str, storage.contradicted_consents()))
     if as_json:
         found = [{"fault": finding.fault.value, "number": finding.number} for finding in findings]
-        print(json.dumps({"entries": count, "whole": not findings, "findings": found}, indent=2))
+        print(json.dumps({"entries": count, "whole": not findings, "findings": found, "consents": consents}, indent=2))
     else:
         for finding in findings:
             console.print(f"{finding.fault.value}: entry {finding.number}", highlight=False)
         console.print(f"{count} entries, {'NOT whole' if findings else 'whole'}", highlight=False)
-    if findings:
+        for each in consents:
+            console.print(f"consent: the log tells of another for {each}", highlight=False, soft_wrap=True)
+    if findings or consents:
         raise typer.Exit(1)
 
 

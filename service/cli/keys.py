@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from db.audit_chain import Detail
 from db.rotation import Rotated
 from db.storage import Storage
 from service.cli.start import opened_storage
@@ -20,6 +19,8 @@ from service.workflows.people import By
 commands = typer.Typer(
     no_args_is_help=True, help="The master key and the keys of people: which they are, replacing them."
 )
+
+OPERATOR = By.OPERATOR.value
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -65,7 +66,9 @@ def rotate(
             return
         done = storage.rotate_person(person)
         if done is not None:
-            _note(storage, "person_key_replaced", person, records=done.records)
+            with storage.begin() as work:
+                work.note("person_key_replaced", person, by=OPERATOR, records=done.records)
+                work.commit()
     if done is None:
         raise UnknownUser
     report = {"person": str(person), "records": done.records, "pending": done.pending}
@@ -84,16 +87,12 @@ def rewrap(*, as_json: AsJson = False) -> None:
 def _noted(storage: Storage, done: Rotated) -> Rotated:
     """Into the audit log, which goes on under a new key of its own where the master key is another."""
     if done.replaced or done.rewrapped:
-        _note(storage, "master_key_replaced", None, current=done.current, rewrapped=done.rewrapped)
+        with storage.begin() as work:
+            work.note("master_key_replaced", None, by=OPERATOR, current=done.current, rewrapped=done.rewrapped)
+            work.commit()
     if done.replaced:
         storage.audit.renew(storage.now())
     return done
-
-
-def _note(storage: Storage, kind: str, user_id: UUID | None, **details: Detail) -> None:
-    with storage.begin() as work:
-        work.note(kind, user_id, by=By.OPERATOR.value, **details)
-        work.commit()
 
 
 class _Bar:

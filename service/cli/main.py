@@ -8,7 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 
-from service.cli import audit, backup, bench, demo, evaluate, keys, serve, tenants, users
+from service.cli import audit, backup, bench, demo, evaluate, keys, receipts, serve, tenants, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -20,6 +20,7 @@ application.command()(bench.bench)
 application.add_typer(audit.commands, name="audit")
 application.add_typer(users.commands, name="users")
 application.add_typer(tenants.commands, name="tenants")
+application.add_typer(receipts.commands, name="receipts")
 application.add_typer(backup.commands, name="backup")
 application.add_typer(keys.commands, name="keys")
 application.add_typer(evaluate.commands, name="evaluate")
@@ -35,7 +36,7 @@ def main() -> None:
         if row is None:
             raise
         told = f"facewarden: {row.title}: {str(error) or row.advice}"
-        Console(stderr=True).print(told, highlight=False, markup=False)
+        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UnsafeSettings) else 1)
 
 

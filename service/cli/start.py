@@ -22,3 +22,12 @@ def opened_storage() -> Iterator[Storage]:
         yield storage
     finally:
         storage.close()
+
+
+@contextmanager
+def storage_of(tenant: str) -> Iterator[Storage]:
+    """The same, of a tenant. Raises UnknownTenant."""
+    with opened_storage() as storage:
+        with storage.of(tenant).begin() as work:
+            work.transform()
+        yield storage.of(tenant)

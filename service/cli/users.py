@@ -1,8 +1,7 @@
 """`facewarden users`: who is enrolled, and erasing them for good."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
@@ -12,37 +11,33 @@ from rich.console import Console
 from rich.table import Table
 
 from db.records import Person
-from db.storage import Storage
 from db.tables import DEFAULT_TENANT
 from embeddings.embedders import model_id
 from service.bootstrap import lockout
-from service.cli import users_import
-from service.cli.start import opened_storage, settings
+from service.cli import users_import, users_photos, users_purge
+from service.cli.start import settings, storage_of
 from service.workflows.administer import Administer
-from service.workflows.people import By, People
+from service.workflows.people import People
 
 commands = typer.Typer(no_args_is_help=True, help="Who is enrolled, and erasing them for good.")
 commands.command("import")(users_import.import_people)
+commands.command()(users_purge.purge)
+commands.command()(users_photos.add_photos)
 console = Console()
 LEAST_WIDTH = 100
 """Characters; a narrower terminal would cut the IDs."""
+UNREADABLE = (
+    "unreadable: a record of theirs, or its key, is damaged, so that nobody logs in as them; put the files of a backup "
+    "back, or erase them (users purge --user) and enrol them again"
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OfTenant = Annotated[str, typer.Option("--tenant", help="The tenant whose people are meant.")]
 
 
 @contextmanager
-def _storage(tenant: str) -> Iterator[Storage]:
-    """That of a tenant. Raises UnknownTenant."""
-    with opened_storage() as storage:
-        with storage.of(tenant).begin() as work:
-            work.transform()
-        yield storage.of(tenant)
-
-
-@contextmanager
 def _people(tenant: str) -> Iterator[People]:
-    with _storage(tenant) as storage:
+    with storage_of(tenant) as storage:
         yield People(storage)
 
 
@@ -55,6 +50,7 @@ def _as_dict(person: Person) -> dict[str, object]:
         "models": list(person.model_ids),
         "flagged": person.flagged,
         "flag_reason": person.flag_reason,
+        "readable": person.readable,
         "attributes": dict(person.attributes) if person.attributes else None,
         "metadata": dict(person.metadata) if person.metadata else None,
     }
@@ -68,6 +64,7 @@ def listing(
     flagged: Annotated[bool, typer.Option("--flagged", help="Those alone that an operator should look at.")] = False,
     old_model: Annotated[bool, typer.Option("--old-model", help="Only who has no template of the embedder.")] = False,
     tenant: OfTenant = DEFAULT_TENANT,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Only who has a record that does not open.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List who is enrolled, the earliest first, and who has only templates of another model than the embedder's."""
@@ -77,6 +74,9 @@ def listing(
         lacking = current if old_model else None
         total = people.count(flagged=flagged, without_model=lacking)
         found = people.listing(offset, limit, flagged=flagged, without_model=lacking)
+        if unreadable:
+            damaged = people.unreadable()
+            total, found = len(damaged), damaged[offset : offset + limit]
         if as_json:
             shown = [_as_dict(person) | {"current_model": current in person.model_ids} for person in found]
             told = {"total": total, "model": current, "old_model": old, "people": shown}
@@ -86,11 +86,14 @@ def listing(
         for person in found:
             last = f"{person.last_login_at:%Y-%m-%d %H:%M}" if person.last_login_at else "never"
             flag = (person.flag_reason or "yes") if person.flagged else ""
+            flag = flag if person.readable else "unreadable"
             enrolled = f"{person.created_at:%Y-%m-%d %H:%M}"
             table.add_row(str(person.user_id), enrolled, last, str(person.templates), _models(person, current), flag)
         Console(width=max(console.width, LEAST_WIDTH)).print(
             table if found else "Nobody is enrolled." if not everybody else "Nobody."
         )
+        if not all(person.readable for person in found):
+            console.print(UNREADABLE, highlight=False, soft_wrap=True)
         if len(found) < total:
             console.print(f"{len(found)} of {total}; see --offset and --limit")
         if old:
@@ -119,56 +122,7 @@ def show(user_id: UUID, *, tenant: OfTenant = DEFAULT_TENANT, as_json: AsJson = 
 @commands.command()
 def unlock(user_id: UUID, *, tenant: OfTenant = DEFAULT_TENANT, as_json: AsJson = False) -> None:
     """Forgive the failed logins of one claim."""
-    with _storage(tenant) as storage:
+    with storage_of(tenant) as storage:
         had_failures = Administer(storage, lockout(storage, settings())).unlock(user_id)
     sentence = "unlocked" if had_failures else "there were no failed logins"
     print(json.dumps({"had_failures": had_failures}) if as_json else sentence)
-
-
-@commands.command()
-def purge(
-    user: Annotated[list[UUID] | None, typer.Option(help="Erase this person; may be given again.")] = None,
-    *,
-    everybody: Annotated[bool, typer.Option("--all", help="Erase everybody of the tenant.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would be erased, and stop.")] = False,
-    tenant: OfTenant = DEFAULT_TENANT,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Erase people for good: keys first, then every sealed row."""
-    if bool(user) == everybody:
-        raise typer.BadParameter("give either --user or --all")
-    with _people(tenant) as people:
-        enrolled = people.ids()
-        chosen = sorted(enrolled if everybody else enrolled.intersection(user or []), key=str)
-        missing = sorted(set(user or []) - enrolled, key=str)
-        if not dry_run and chosen and not yes:
-            _ask(len(chosen), as_json=as_json)
-        erased = None if dry_run or not chosen else people.erase(chosen, by=By.OPERATOR)
-    report = {
-        "dry_run": dry_run,
-        "chosen": [str(each) for each in chosen],
-        "not_found": [str(each) for each in missing],
-        "erased": erased.erased if erased else 0,
-        "pending": erased.pending if erased else False,
-    }
-    print(json.dumps(report, indent=2) if as_json else _sentence(report, chosen))
-    if missing:
-        raise typer.Exit(1)
-
-
-def _ask(count: int, *, as_json: bool) -> None:
-    if as_json or not sys.stdin.isatty():
-        raise typer.BadParameter("erasing without being asked needs --yes")
-    typer.confirm(f"Erase {count} {'person' if count == 1 else 'people'} for good?", abort=True)
-
-
-def _sentence(report: dict[str, object], chosen: Sequence[UUID]) -> str:
-    lines = [f"not enrolled: {each}" for each in report["not_found"]]  # type: ignore[attr-defined]
-    if report["dry_run"]:
-        lines += [f"would erase {each}" for each in chosen] or ["nobody to erase"]
-    else:
-        lines.append(f"{report['erased']} erased")
-        if report["pending"]:
-            lines.append("their keys are destroyed; the freed space is cleared as soon as no other program reads")
-    return "\n".join(lines)

@@ -1,5 +1,7 @@
 """`GET /v1/consent`: what people are asked to agree to."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -16,11 +18,15 @@ class Use(BaseModel):
 
 
 class Consent(BaseModel):
-    """Send `digest` back as `consent_digest`: it says which text the person saw."""
+    """Send `digest` back as `consent_digest`: it says which text the person saw.
+
+    `passphrase`: whether a second factor can, or must, be chosen.
+    """
 
     version: str
     digest: str
     uses: list[Use]
+    passphrase: Literal["off", "optional", "required"]
 
 
 def router(application: Application) -> APIRouter:
@@ -31,6 +37,7 @@ def router(application: Application) -> APIRouter:
     async def show() -> Consent:
         """The text to show before enrolment: a sentence a use, and its version and digest."""
         uses = [Use(use=use, text=text, required=use == LOGIN) for use, text in asked.texts.items()]
-        return Consent(version=asked.version, digest=asked.digest, uses=uses)
+        factor = application.settings.second_factor
+        return Consent(version=asked.version, digest=asked.digest, uses=uses, passphrase=factor)
 
     return routes

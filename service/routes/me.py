@@ -9,14 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from db.records import Erasure
 from service import factor
 from service.access import bearer
 from service.bootstrap import Application
 from service.consent import USES
+from service.receipts import Receipt
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, read_fields, secret
 from service.workers import Workers
+from service.workflows.me import Gone
 from service.workflows.me import Me as Workflow
 
 
@@ -42,9 +43,12 @@ class RecoveryCode(BaseModel):
 
 
 class Erased(BaseModel):
-    """`pending`: the key is destroyed, freed space is still to be cleared."""
+    """`pending`: the key is destroyed, freed space is still to be cleared.
+
+    `receipt`: of the erasure of everything, signed; `facewarden receipts verify` checks it."""
 
     state: Literal["erased", "pending"]
+    receipt: Receipt | None = None
 
 
 def router(application: Application, workers: Workers) -> APIRouter:
@@ -92,7 +96,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         "/v1/me/passphrase",
         status_code=204,
         responses={"4XX": PROBLEM},
-        openapi_extra=plain_body("passphrase", **fields(passphrase="At least 6 characters.")),  # noqa: S106
+        openapi_extra=plain_body("passphrase", **fields(passphrase="At least 8 characters.")),  # noqa: S106
     )
     async def choose(request: Request) -> None:
         """Set or change the second factor, after a login of the last five minutes."""
@@ -120,6 +124,6 @@ def _me(application: Application, request: Request) -> Workflow:
     return application.of(application.tokens.read(bearer(request)).tenant).me
 
 
-def _erased(done: Erasure, response: Response) -> Erased:
+def _erased(done: Gone, response: Response) -> Erased:
     response.status_code = 202 if done.pending else 200
-    return Erased(state="pending" if done.pending else "erased")
+    return Erased(state="pending" if done.pending else "erased", receipt=done.receipt)

@@ -9,11 +9,13 @@ from pydantic import BaseModel
 
 from embeddings.attributes import KINDS
 from service import factor
-from service.access import require_api_key, tenant_of
+from service.access import client_of, require_api_key, tenant_of
 from service.bootstrap import Application
 from service.consent import USES
+from service.errors import PassphraseOff
 from service.routes.bodies import PROBLEM, fields, image_body
-from service.uploads import boolean, captured_at, kinds, read_form, secret, text
+from service.settings import Settings
+from service.uploads import Form, boolean, captured_at, kinds, read_form, secret, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
@@ -50,7 +52,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
                 uses="What they agreed to, of login, attributes, overlays, comma separated.",
                 consent_digest="`digest` of the text of `/v1/consent` that they were shown.",
-                passphrase="A second factor, at least 6 characters, asked for at every login from then on.",  # noqa: S106
+                passphrase="A second factor, at least 8 characters, asked for at every login from then on.",  # noqa: S106
             ),
         ),
     )
@@ -70,7 +72,8 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 attributes=kinds(form, "attributes", KINDS),
                 uses=kinds(form, "uses", frozenset(USES)),
                 consent_digest=text(form, "consent_digest", MAX_LABEL),
-                passphrase=secret(form, "passphrase", factor.LONGEST) if settings.second_factor != "off" else None,
+                passphrase=_passphrase(form, settings),
+                client=client_of(request, keys),
             ),
         )
         return User(
@@ -83,3 +86,11 @@ def router(application: Application, workers: Workers) -> APIRouter:
         )
 
     return routes
+
+
+def _passphrase(form: Form, settings: Settings) -> str | None:
+    """Raises PassphraseOff where one was given and none is used: nobody shall rely on what is not asked for."""
+    given = secret(form, "passphrase", factor.LONGEST)
+    if given is not None and settings.second_factor == "off":
+        raise PassphraseOff
+    return given

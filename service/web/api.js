@@ -21,7 +21,7 @@ const ADVICE = {
   busy: "",
   consent_outdated: "Nothing was kept. This is the new text: read it, and tick again if you agree.",
   locked: "The button comes back by itself.",
-  passphrase_required: "Choose one of at least 6 characters: it is asked for at every login, beside your face.",
+  passphrase_required: "Choose one of at least 8 characters: it is asked for at every login, beside your face.",
   stopped: "Your passphrase or your recovery code still opens your record. Or ask the operator to unlock it.",
 };
 

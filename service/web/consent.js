@@ -26,6 +26,7 @@ export class Agreement {
     this.ticks.replaceChildren(...inOrder(text.uses, ({ use }) => use).map(tick));
     this.version.textContent = `Version ${text.version} of this text`;
     this.version.title = `SHA-256 ${text.digest}`;
+    for (const drawer of document.querySelectorAll(".offered")) drawer.hidden = text.passphrase === "off";
   }
 
   async ensure() {

@@ -1,7 +1,7 @@
 // A passphrase field in its drawer: what is out of sight is not sent, and what is typed can be looked at.
 import { Problem } from "./api.js";
 
-const SHORTEST = 6; // characters, as the service counts them
+const SHORTEST = 8; // characters, as the service counts them
 
 /** Wires the field inside `root`, which may lie in a closed drawer. */
 export class Secret {

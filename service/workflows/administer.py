@@ -46,8 +46,9 @@ class Administer:
         return found
 
     def tidy(self) -> int:
-        """Drops failures that are long past; how many claims and clients."""
+        """Drops failures that are long past, and mends those that seem to come; how many claims and clients."""
         with self.storage.begin() as work:
+            work.failures.restart_future(work.now)
             dropped = work.failures.forget(work.now - FORGET_AFTER)
             work.commit()
         return dropped

@@ -22,6 +22,7 @@ from service import factor
 from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
 from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, TooYoung
 from service.gallery import Gallery
+from service.lockout import Evidence, Lockout
 
 
 class FlagReason(StrEnum):
@@ -39,7 +40,8 @@ class EnrolRequest:
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
     `uses`: of `service.consent.USES`, what the person agreed to; without it the login, and attributes where some are
     kept. `consent_digest`: of the text they were shown. `own_text`: the SHA-256 (hex) of another text than the
-    service's, which an operator has their agreement to.
+    service's, which an operator has their agreement to. `client`: the address that faces enrolled already are counted
+    for, as failed logins are: they tell who is enrolled.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -51,6 +53,7 @@ class EnrolRequest:
     consent_digest: str | None = None
     own_text: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    client: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Enrol:
         storage: Storage,
         gallery: Gallery,
         rules: EnrolRules,
+        lockout: Lockout,
         *,
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -105,16 +109,30 @@ class Enrol:
         self._storage = storage
         self._gallery = gallery
         self._rules = rules
+        self._lockout = lockout
         self._new_id = new_id
-        self._one_at_a_time = threading.Lock()
+        self.one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
-        ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled or TransformChanged."""
+        Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled or TransformChanged."""
         if not request.consent:
             raise ConsentRequired
         if self._rules.passphrase_required and request.passphrase is None:
             raise PassphraseRequired
+        attempt = self._lockout.attempt(None, request.client)
+        with self._storage.begin() as work:
+            self._lockout.check(work, attempt, Evidence.FACE)
+        try:
+            return self._looked_at(request)
+        except AlreadyEnrolled:
+            with self._storage.begin() as work:
+                work.take_turn()
+                self._lockout.failed(work, attempt)
+                work.commit()
+            raise
+
+    def _looked_at(self, request: EnrolRequest) -> Enrolled:
         return self.keep(request, [self._pipeline.capture(image) for image in request.images])
 
     def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
@@ -127,7 +145,7 @@ class Enrol:
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
-        with self._one_at_a_time:
+        with self.one_at_a_time:
             reason = self._reason_to_look(made.template)
             return self._write(request.label, made, factors, reason)
 

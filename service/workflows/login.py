@@ -1,12 +1,14 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from db.details import FACTOR
+from db.errors import Fault, RecordUnreadable
 from db.records import Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
@@ -17,7 +19,7 @@ from embeddings.pipeline import Capture, FacePipeline
 from service import factor
 from service.errors import NotRecognised, Stopped
 from service.gallery import Gallery
-from service.lockout import Attempt, Lockout
+from service.lockout import Attempt, Evidence, Lockout
 from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
 from service.workflows.model_change import ModelChange
@@ -94,11 +96,11 @@ class Login:
         self._rules = rules
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
-        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge or, whatever the reason,
-        NotRecognised."""
+        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge, RecordUnreadable for
+        a right face or, whatever the reason, NotRecognised."""
         attempt = self._lockout.attempt(request.user_id, request.client)
         with self._storage.begin() as work:
-            self._lockout.check(work, attempt, second_factor=request.passphrase is not None)
+            self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None))
         judge = self._judge(request.user_id)
         probe = judge.probe(request.images, request.taken_at)
         with self._storage.begin() as work:
@@ -109,6 +111,8 @@ class Login:
             self._settle(work, request, attempt, verdict)
             work.commit()
         if verdict.person is None or verdict.decision.point is None:
+            if verdict.outcome == RecordUnreadable.code:
+                raise RecordUnreadable(Fault.PAYLOAD)
             raise NotRecognised
         if self._change is not None and request.user_id is not None and self._change.concerns(verdict.person):
             self._change.take_over(verdict.person.user_id, request.images, request.taken_at, probe)
@@ -135,10 +139,14 @@ class Login:
             decision = compare(index, claimed, probe.template, points, self._rules.fmr)
         if not decision.accepted or claimed is None:
             return _Verdict(claimed, None, decision.outcome.value, decision, known=known)
-        person = work.person(claimed)
+        try:
+            person = work.person(claimed)
+            kept = work.details.get(claimed, FACTOR) is not None
+        except RecordUnreadable as refusal:
+            return _Verdict(claimed, None, refusal.code, decision, known=known)
         if person is None:  # erased since the search
             return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, known=known)
-        if not known and work.details.get(claimed, FACTOR) is not None:
+        if kept and not known:
             return _Verdict(claimed, None, SECOND_FACTOR, decision, known=known)
         return _Verdict(claimed, person, decision.outcome.value, decision, known=known)
 
@@ -146,7 +154,7 @@ class Login:
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
         and this was none, it is one more failure."""
         try:
-            self._lockout.check(work, attempt, second_factor=verdict.known)
+            self._lockout.check(work, attempt, _evidence(shown=verdict.known))
         except Stopped:
             return replace(verdict, person=None, outcome=Stopped.code)
         return verdict
@@ -207,4 +215,12 @@ def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bo
     """Whether this is the passphrase of somebody; it is hashed also where they have none, and for nobody."""
     if passphrase is None:
         return False
-    return factor.matches(None if user_id is None else work.details.get(user_id, FACTOR), passphrase)
+    kept = None
+    if user_id is not None:
+        with suppress(RecordUnreadable):  # told to the right face alone
+            kept = work.details.get(user_id, FACTOR)
+    return factor.matches(kept, passphrase)
+
+
+def _evidence(*, shown: bool) -> Evidence:
+    return Evidence.PASSPHRASE if shown else Evidence.FACE

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from db.details import ATTRIBUTES, FACTOR, RECOVERY
-from db.records import Consent, Erasure, Person
+from db.records import Consent, Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from service import consent, factor
-from service.errors import PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
+from service.errors import PassphraseOff, PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
+from service.receipts import Receipt
 from service.tokens import Claims, Tokens
 from service.workflows.people import By, People
+from service.workflows.receipt import Receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,22 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """One's own erasure; `erased` and `pending` as in `Erasure`."""
+
+    erased: int
+    pending: bool
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Me:
     """Every call takes the bearer's token and raises TokenInvalid, also once the person is erased."""
 
     people: People
     tokens: Tokens
-    factor_required: bool
+    second_factor: str
+    receipts: Receipts
 
     def show(self, token: str) -> Shown:
         claims = self.tokens.check(token)
@@ -40,25 +52,28 @@ class Me:
             person = work.person(claims.user_id)
             if person is None:
                 raise TokenInvalid
-            uses = work.consents(person.user_id)[-1].uses
+            uses = _held(work, person).uses
             return Shown(person, claims.acr, uses, work.details.get(person.user_id, FACTOR) is not None)
 
-    def erase(self, token: str, reason: str | None = None) -> Erasure:
-        return self.people.erase([self._bearer(token)], by=By.SELF, reason=reason)
+    def erase(self, token: str, reason: str | None = None) -> Gone:
+        user_id = self._bearer(token)
+        done = self.people.erase([user_id], by=By.SELF, reason=reason)
+        return Gone(done.erased, done.pending, self.receipts.issue([user_id]))
 
     def export(self, token: str) -> Mapping[str, Any]:
         """Everything that is held about them, vectors and log included, as plain values (GDPR, articles 15 and 20)."""
         return export(self._storage, self._bearer(token), By.SELF)
 
-    def withdraw(self, token: str, use: str) -> Erasure | None:
+    def withdraw(self, token: str, use: str) -> Gone | None:
         """Takes back the consent to one use: what it allowed is erased. Without the login everything is."""
         if use == consent.LOGIN:
             return self.erase(token, reason="consent withdrawn")
-        user_id = self._bearer(token)
+        person = self.show(token).person
+        user_id = person.user_id
         with self._storage.begin() as work:
             if use == consent.ATTRIBUTES:
                 work.details.drop(user_id, ATTRIBUTES)
-            before = work.consents(user_id)[-1]
+            before = _held(work, person)
             left = Consent(work.now, before.version, before.digest, before.uses - {use})
             work.add_consent(user_id, left)
             work.note("consent_withdrawn", user_id, use=use, by=By.SELF.value)
@@ -67,10 +82,12 @@ class Me:
         return None
 
     def choose_passphrase(self, token: str, passphrase: str | None) -> None:
-        """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort, and
-        PassphraseRequired where it may not be without."""
-        user_id = self._fresh(token).user_id
-        if passphrase is None and self.factor_required:
+        """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort,
+        PassphraseOff, and PassphraseRequired where it may not be without. `second_factor`: off, optional, required."""
+        user_id = self.fresh(token).user_id
+        if self.second_factor == "off" and passphrase is not None:
+            raise PassphraseOff
+        if self.second_factor == "required" and passphrase is None:
             raise PassphraseRequired
         kept = None if passphrase is None else factor.hashed(passphrase)
         with self._storage.begin() as work:
@@ -83,14 +100,15 @@ class Me:
 
     def renew_recovery_code(self, token: str) -> str:
         """A new one in the place of the one before. Raises TokenNotFresh."""
-        user_id = self._fresh(token).user_id
+        user_id = self.fresh(token).user_id
         with self._storage.begin() as work:
             code = new_recovery_code(work, user_id)
             work.note("recovery_code_renewed", user_id, by=By.SELF.value)
             work.commit()
         return code
 
-    def _fresh(self, token: str) -> Claims:
+    def fresh(self, token: str) -> Claims:
+        """What a token of the last minutes says. Raises TokenNotFresh."""
         claims = self.tokens.check(token)
         self._bearer(token)
         if not claims.fresh:
@@ -98,11 +116,25 @@ class Me:
         return claims
 
     def _bearer(self, token: str) -> UUID:
-        return self.show(token).person.user_id
+        """Whose token it is; their record need not open, so that a damaged one can be erased."""
+        user_id = self.tokens.check(token).user_id
+        with self._storage.begin() as work:
+            if not work.has(user_id):
+                raise TokenInvalid
+        return user_id
 
     @property
     def _storage(self) -> Storage:
         return self.people.storage
+
+
+def _held(work: UnitOfWork, person: Person) -> Consent:
+    """The line of the ledger that holds; who enrolled before there was one agreed to what is kept of them."""
+    lines = work.consents(person.user_id)
+    if lines:
+        return lines[-1]
+    kept = {consent.ATTRIBUTES} if person.attributes else set()
+    return Consent(person.consent_at, "0", "", frozenset({consent.LOGIN} | kept))
 
 
 def new_recovery_code(work: UnitOfWork, user_id: UUID) -> str:

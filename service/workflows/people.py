@@ -40,6 +40,12 @@ class People:
         with self.storage.begin() as work:
             return work.people(offset, limit, flagged=flagged, without_model=without_model)
 
+    def unreadable(self) -> Sequence[Person]:
+        """Who has a record that does not open, in the order of their enrolment. Tries every record there is."""
+        with self.storage.begin() as work:
+            found = work.unreadable_ids()
+            return [person for person in work.people(0, work.count()) if person.user_id in found] if found else []
+
     def ids(self) -> set[UUID]:
         with self.storage.begin() as work:
             return work.user_ids()

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from db.details import RECOVERY
+from db.errors import RecordUnreadable
 from db.storage import Storage
 from service import factor
 from service.errors import NotRecognised
-from service.lockout import Lockout
+from service.lockout import Evidence, Lockout
 from service.tokens import ACR_RECOVERY, Issued, Tokens
 from service.workflows.me import new_recovery_code
 
@@ -33,8 +34,12 @@ class Recover:
         attempt = self.lockout.attempt(user_id, client)
         with self.storage.begin() as work:
             work.take_turn()
-            self.lockout.check(work, attempt, second_factor=True)
-            kept = work.details.get(user_id, RECOVERY)
+            self.lockout.check(work, attempt, Evidence.RECOVERY)
+            kept, outcome = None, "unknown"
+            try:
+                kept = work.details.get(user_id, RECOVERY)
+            except RecordUnreadable:
+                outcome = RecordUnreadable.code
             known = factor.same_code(kept["sha256"] if kept is not None else "", code)
             if known:
                 self.lockout.succeeded(work, attempt, user_id)
@@ -42,7 +47,7 @@ class Recover:
                 work.logged_in(user_id)
             else:
                 self.lockout.failed(work, attempt)
-            work.note("recovery", user_id, outcome="accepted" if known else "unknown")
+            work.note("recovery", user_id, outcome="accepted" if known else outcome)
             work.commit()
         if not known:
             raise NotRecognised

@@ -40,7 +40,8 @@ def revoke(storage: Storage, progress: Progress = _silent) -> Renewed:
     Stopped at any moment, it is ended by the next start or the next call. The service may run. Raises UnknownTenant.
     """
     transforms = storage.transforms()
-    if not transforms.unfinished(transforms.settle()):
+    transforms.settle()
+    if len(transforms.generations()) == 1:  # else one was begun, and ends now
         generation = transforms.renew()
         with storage.begin() as work:
             work.note("templates_revoked", None, generation=generation, by=By.OPERATOR.value)

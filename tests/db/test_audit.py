@@ -101,6 +101,21 @@ def test_a_cut_tail_shows_even_where_the_tail_row_was_put_back(written: Storage,
     assert written.audit.verify()[1] == [Finding(Break.CUT, 4)]
 
 
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_cut_shows_for_good_also_once_the_log_has_grown_past_it(
+    written: Storage, tmp_path: Path, restarted: bool
+) -> None:
+    written.audit.settle()
+    tamper(tmp_path, "UPDATE audit_tail SET number = 3, code = (SELECT code FROM audit WHERE number = 3)")
+    tamper(tmp_path, "DELETE FROM audit WHERE number > 3")
+    storage = open_in(tmp_path, Clock()) if restarted else written
+    for number in range(4):
+        note(storage, None, number)
+    assert storage.audit.verify() == (7, [Finding(Break.MISSING, 6)])
+    if restarted:
+        storage.close()
+
+
 def test_a_head_that_was_put_back_by_hand_shows(written: Storage, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "data.db")) as raw:
         code: bytes = raw.execute("SELECT code FROM audit WHERE number = 4").fetchone()[0]

@@ -15,6 +15,7 @@ from db.keystore import Keystore
 from db.records import NewTemplate
 from db.sealing import KEY_ID_BYTES, Place, Places, SealingKey, seal
 from db.storage import Storage
+from tests.db.damage import REGIONS, flip
 from tests.db.people import AGREED, MODEL, enrol, vector
 
 Found = dict[UUID, list[tuple[int, bytes]]]
@@ -68,7 +69,7 @@ def test_a_key_replaced_while_reading_is_read_anew(storage: Storage, monkeypatch
     expected = one_by_one(storage)
     stale = SealingKey.fresh()
 
-    def before(self: Keystore) -> dict[bytes, bytes]:  # noqa: ARG001
+    def before(self: Keystore, **_: object) -> dict[bytes, bytes]:  # noqa: ARG001
         return {person.bytes: stale.key_id + stale.secret for person in expected}
 
     monkeypatch.setattr(Keystore, "payloads", before)
@@ -76,8 +77,8 @@ def test_a_key_replaced_while_reading_is_read_anew(storage: Storage, monkeypatch
 
 
 @pytest.mark.parametrize("damage", ["payload", "header", "swapped", "length"])
-def test_a_damaged_record_is_refused(storage: Storage, tmp_path: Path, damage: str) -> None:
-    first, _ = enrol(storage, seed=1), enrol(storage, seed=2)
+def test_a_damaged_record_costs_its_owner_alone(storage: Storage, tmp_path: Path, damage: str) -> None:
+    first, second = enrol(storage, seed=1), enrol(storage, seed=2)
     with sqlite3.connect(tmp_path / "data.db") as raw:
         rows = dict(raw.execute("SELECT user_id, sealed FROM template"))
         sealed = rows[first.hex]
@@ -95,10 +96,30 @@ def test_a_damaged_record_is_refused(storage: Storage, tmp_path: Path, damage: s
         }
         raw.execute("UPDATE template SET sealed = ? WHERE user_id = ?", (changed[damage], first.hex))
     raw.close()
-    with pytest.raises(RecordUnreadable) as refusal:
-        at_once(storage)
+    assert at_once(storage).keys() == one_by_one(storage).keys() == {second}
+    with storage.begin() as work:
+        list(work.everybody(MODEL))
+        assert work.unreadable == {first}
+        with pytest.raises(RecordUnreadable) as refusal:
+            work.templates(first)
     faults = {"payload": Fault.PAYLOAD, "header": Fault.HEADER, "swapped": Fault.KEY, "length": Fault.PAYLOAD}
     assert refusal.value.fault is faults[damage]
+
+
+def test_a_person_with_one_damaged_template_of_several_is_left_out(storage: Storage, tmp_path: Path) -> None:
+    first, second = enrol(storage, seed=1, templates=3), enrol(storage, seed=2, templates=2)
+    flip(tmp_path / "data.db", "template", "sealed", first, REGIONS["payload"])
+    assert at_once(storage).keys() == one_by_one(storage).keys() == {second}
+
+
+def test_whose_key_is_damaged_or_lost_is_left_out_and_told(storage: Storage, tmp_path: Path) -> None:
+    damaged, lost, erased, stays = (enrol(storage, seed=seed) for seed in range(4))
+    flip(tmp_path / "keys.db", "person_key", "wrapped", damaged, REGIONS["key ID"])
+    storage._keystore.destroy([lost])
+    storage._keystore.destroy([erased], erased_at=storage.now())
+    with storage.begin() as work:
+        (batch,) = work.everybody(MODEL)
+        assert (batch.people, work.unreadable) == ([stays], {damaged, lost})
 
 
 @given(st.sampled_from(["template", "person_key", "é"]), st.uuids(), st.binary(max_size=40), st.text(max_size=40))

@@ -122,7 +122,7 @@ def test_an_erasure_that_stopped_after_the_keys_is_finished_at_the_next_start(tm
     storage = open_in(tmp_path, Clock())
     gone = enrol(storage, label="gone")
     traces = list(_traces(tmp_path, storage, [gone]))
-    storage._keystore.destroy([gone])
+    storage._keystore.destroy([gone], erased_at=Clock()())
     storage.close()
     storage = open_in(tmp_path)
     assert _found(tmp_path, traces) == 0

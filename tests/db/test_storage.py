@@ -137,19 +137,6 @@ def test_a_fresh_orphan_key_is_left_alone_and_an_old_one_swept(tmp_path: Path) -
     storage.close()
 
 
-def test_people_without_a_key_are_swept_at_start(tmp_path: Path) -> None:
-    storage = open_in(tmp_path)
-    gone, stays = enrol(storage), enrol(storage)
-    storage._keystore.destroy([gone])
-    with storage.begin() as work:
-        assert work.person(gone) is None
-    storage.close()
-    storage = open_in(tmp_path)
-    with storage.begin() as work:
-        assert work.user_ids() == {stays}
-    storage.close()
-
-
 def test_a_locked_database_is_an_error_of_its_own_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,6 +135,21 @@ def test_killed_before_any_step_the_next_start_ends_it(tmp_path: Path) -> None:
     assert renewed == {1, 2}  # before its first step is done, nothing has begun
 
 
+def test_a_damaged_record_costs_its_own_person_alone(tmp_path: Path) -> None:
+    ids = fill(tmp_path)
+    with sqlite3.connect(tmp_path / "data.db") as data:
+        data.execute("UPDATE template SET sealed = zeroblob(600) WHERE user_id = ? AND capture = 0", (ids[0].hex,))
+    data.close()
+    storage = open_in(tmp_path)
+    assert bring_over(storage) == 2 * PEOPLE - 1
+    assert storage.transforms().renew() == 2
+    assert bring_over(storage) == 2 * PEOPLE - 1
+    with storage.begin() as work:
+        assert {row.user_id for row in work.all_templates()} == set(ids[1:])
+        assert work.unreadable == {ids[0]}
+    storage.close()
+
+
 def test_who_was_overtaken_carries_nothing_back(tmp_path: Path) -> None:
     fill(tmp_path)
     storage = open_in(tmp_path)

@@ -1,15 +1,21 @@
 """What people agree to: asked for in one place, kept with them, taken back as easily."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from service.bootstrap import Application, build
+from service.cli.main import application as command_line
 from service.consent import ATTRIBUTES, LOGIN, OVERLAYS, consent_text
 from service.errors import ConsentOutdated, ConsentRequired, TokenInvalid, UnsafeSettings
+from service.receipts import verify
 from service.settings import Settings
 from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoginRequest
+from tests.db.damage import swap
 from tests.db.people import Clock
 from tests.portraits import portraits
 
@@ -83,14 +89,17 @@ def test_taking_back_the_attributes_erases_them_and_nothing_else(application: Ap
 
 
 def test_taking_back_the_login_erases_everything(application: Application) -> None:
-    enrol(application)
+    person = enrol(application)
     bearer = token(application)
     done = application.me.withdraw(bearer, LOGIN)
     assert done is not None
     assert done.erased == 1
     with pytest.raises(TokenInvalid):
         application.me.show(bearer)
-    assert list(application.storage.audit.entries())[-1].details == {"by": "self", "reason": "consent withdrawn"}
+    last = list(application.storage.audit.entries())[-1]
+    assert last.details == {"by": "self", "reason": "consent withdrawn", "templates": 1, "keys": 1}
+    told = verify(done.receipt.model_dump_json().encode(), application.me.receipts.key.public)
+    assert [(each.user_id, each.code) for each in told.erased] == [(str(person.user_id), last.code.hex())]
 
 
 def test_an_export_holds_everything_and_is_noted(tmp_path: Path) -> None:
@@ -104,3 +113,24 @@ def test_an_export_holds_everything_and_is_noted(tmp_path: Path) -> None:
     assert [len(template["vector"]) for template in told["templates"]] == [4 * 1152 // 3 * 4]
     assert told["consents"][0]["uses"] == ["attributes", "login"]
     assert [line["kind"] for line in told["log"]] == ["enrolled", "login", "exported"]
+
+
+def test_the_log_tells_of_the_same_consents_and_an_exchange_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, verify = tmp_path / "home", ["audit", "verify", "--json"]
+    application = build(Settings(home=home, allow_duplicates=True))
+    one = enrol(application).user_id
+    application.me.withdraw(token(application), ATTRIBUTES)
+    other = enrol(application, uses=frozenset({LOGIN, OVERLAYS})).user_id
+    application.close()
+    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FACEWARDEN_HOME", str(home))
+    whole = CliRunner().invoke(command_line, verify)
+    assert (whole.exit_code, json.loads(whole.output)["consents"]) == (0, [])
+    swap(home / "facewarden.db", "consent", "at, version, digest, uses", one, other)
+    exchanged = CliRunner().invoke(command_line, verify)
+    assert exchanged.exit_code == 1
+    assert json.loads(exchanged.output)["consents"] == sorted([str(one), str(other)])
+    assert CliRunner().invoke(command_line, verify[:2]).output.count("consent: ") == 2

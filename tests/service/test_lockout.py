@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from db.failures import Failures
 from db.storage import Storage
 from service.bootstrap import Application, build
-from service.errors import Locked, NotRecognised, Stopped
-from service.lockout import Attempt, Limits, Lockout
+from service.errors import AlreadyEnrolled, Locked, NotRecognised, Stopped
+from service.lockout import Attempt, Evidence, Limits, Lockout
 from service.settings import Settings
+from service.workflows.administer import Administer
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
 from tests.db.people import Clock, open_in
@@ -36,16 +37,16 @@ def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
     opened.close()
 
 
-def fail(storage: Storage, lockout: Lockout, attempt: Attempt) -> None:
+def fail(storage: Storage, lockout: Lockout, attempt: Attempt, evidence: Evidence = Evidence.FACE) -> None:
     with storage.begin() as work:
-        lockout.check(work, attempt, second_factor=False)
+        lockout.check(work, attempt, evidence)
         lockout.failed(work, attempt)
         work.commit()
 
 
-def check(storage: Storage, lockout: Lockout, attempt: Attempt, *, second_factor: bool = False) -> None:
+def check(storage: Storage, lockout: Lockout, attempt: Attempt, evidence: Evidence = Evidence.FACE) -> None:
     with storage.begin() as work:
-        lockout.check(work, attempt, second_factor=second_factor)
+        lockout.check(work, attempt, evidence)
 
 
 def test_five_are_free_then_the_wait_doubles(storage: Storage, clock: Clock) -> None:
@@ -81,6 +82,20 @@ def test_a_restart_forgives_nothing_and_a_clock_set_back_does_not_lock_for_longe
     assert locked.value.retry_after == 30
 
 
+def test_a_pause_is_served_even_where_the_clock_was_set_back(storage: Storage, clock: Clock) -> None:
+    lockout = Lockout(bytes(32), LIMITS)
+    attempt = lockout.attempt(uuid4(), HERE)
+    for _ in range(5):
+        fail(storage, lockout, attempt)
+    clock.advance(days=-400)
+    assert Administer(storage, lockout).tidy() == 0
+    with pytest.raises(Locked) as locked:
+        check(storage, lockout, attempt)
+    assert locked.value.retry_after == 30
+    clock.advance(seconds=30)
+    check(storage, lockout, attempt)
+
+
 def test_after_fifty_only_a_second_factor_is_let_through_and_never_past_the_wait(
     storage: Storage, clock: Clock
 ) -> None:
@@ -91,10 +106,26 @@ def test_after_fifty_only_a_second_factor_is_let_through_and_never_past_the_wait
         clock.advance(hours=1)
     with pytest.raises(Stopped):
         check(storage, lockout, attempt)
-    check(storage, lockout, attempt, second_factor=True)
+    for other in (Evidence.PASSPHRASE, Evidence.RECOVERY):
+        check(storage, lockout, attempt, other)
     clock.advance(minutes=-30)
-    with pytest.raises(Locked):
-        check(storage, lockout, attempt, second_factor=True)
+    for evidence in Evidence:
+        with pytest.raises(Locked):
+            check(storage, lockout, attempt, evidence)
+
+
+def test_after_a_hundred_the_passphrase_is_stopped_too_and_the_recovery_code_never(
+    storage: Storage, clock: Clock
+) -> None:
+    lockout = Lockout(bytes(32), LIMITS)
+    attempt = lockout.attempt(uuid4(), None)
+    for _ in range(100):
+        fail(storage, lockout, attempt, Evidence.RECOVERY)
+        clock.advance(hours=1)
+    for evidence in (Evidence.FACE, Evidence.PASSPHRASE):
+        with pytest.raises(Stopped):
+            check(storage, lockout, attempt, evidence)
+    check(storage, lockout, attempt, Evidence.RECOVERY)
 
 
 def test_a_client_waits_whatever_it_claims_and_others_do_not(storage: Storage) -> None:
@@ -169,3 +200,17 @@ def test_an_operator_unlocks(application: Application) -> None:
     assert last == "locked"
     assert application.administer.unlock(known)
     assert refused(application, known, THERE) == "not_recognised"
+
+
+def test_who_tries_out_whose_face_is_enrolled_has_to_wait_like_who_tries_to_log_in(application: Application) -> None:
+    photo = [portraits().obama.read_bytes()]
+    application.enrol(EnrolRequest(photo, consent=True, client=HERE))
+    for _ in range(5):
+        with pytest.raises(AlreadyEnrolled):
+            application.enrol(EnrolRequest(photo, consent=True, client=HERE))
+    with pytest.raises(Locked):
+        application.enrol(EnrolRequest(photo, consent=True, client=HERE))
+    with pytest.raises(Locked):
+        application.login(LoginRequest(photo, client=HERE))
+    with pytest.raises(AlreadyEnrolled):
+        application.enrol(EnrolRequest(photo, consent=True, client=THERE))

@@ -15,6 +15,7 @@ from service.app import create_app
 from service.bootstrap import Application, build
 from service.cli.main import application as command_line
 from service.errors import TooYoung
+from service.lockout import Limits, Lockout
 from service.settings import Settings
 from service.workflows.enrol import Enrol, EnrolRequest, EnrolRules, FlagReason
 from service.workflows.login import LoginRequest
@@ -152,7 +153,9 @@ def test_a_face_under_the_age_is_not_enrolled_and_nothing_is_kept(application: A
     rules = EnrolRules(
         fmr=1e-4, fpir=1e-3, allow_duplicates=False, attributes=frozenset(), consent=application.consent, minimum_age=99
     )  # nobody there is that old
-    enrol_old = Enrol(application.pipeline, application.storage, application.gallery, rules)
+    enrol_old = Enrol(
+        application.pipeline, application.storage, application.gallery, rules, Lockout(bytes(32), Limits())
+    )
     with pytest.raises(TooYoung, match="younger than 99 years"):
         enrol_old(EnrolRequest([people.obama.read_bytes()], consent=True))
     assert application.people.count() == 0

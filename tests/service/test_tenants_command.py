@@ -53,12 +53,12 @@ def test_revoking_carries_everything_over_each_time(home: Path) -> None:
     acme = storage.of("acme")
     enrol(acme, templates=3)
     first = told("tenants", "revoke", "acme")
-    assert first == {"tenant": "acme", "generation": 1, "templates": 3, "worthless": 0, "pending": False}
-    assert told("tenants", "revoke", "acme")["generation"] == 2
+    assert first == {"tenant": "acme", "generation": 2, "templates": 3, "worthless": 0, "pending": False}
+    assert told("tenants", "revoke", "acme")["generation"] == 3
     assert "3 templates were carried over" in run.invoke(application, ["tenants", "revoke", "acme"]).output
-    assert acme.transforms().generations() == [3]
+    assert acme.transforms().generations() == [4]
     with acme.begin() as work:
-        assert {row.transform for row in work.all_templates()} == {3}
+        assert {row.transform for row in work.all_templates()} == {4}
     storage.close()
 
 

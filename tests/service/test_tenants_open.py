@@ -31,7 +31,7 @@ class Making:
         assert self.go.wait(SECONDS)
         self.made.append((storage.tenant, turning.generation))
         rest: Any = None
-        return TenantService(storage, turning, *[rest] * 8)
+        return TenantService(storage, turning, *[rest] * 9)
 
 
 @pytest.fixture

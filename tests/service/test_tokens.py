@@ -34,6 +34,16 @@ def test_a_token_says_whose_it_is_until_it_expires() -> None:
         tokens(clock).check(issued.token)
 
 
+def test_a_clock_set_back_lengthens_no_life() -> None:
+    clock = Clock()
+    issued = tokens(clock).issue(SOMEBODY, ACR_PHOTO)
+    clock.now = NOON - timedelta(minutes=1)
+    assert tokens(clock).check(issued.token).user_id == SOMEBODY
+    clock.now = NOON - timedelta(minutes=1, seconds=1)
+    with pytest.raises(TokenInvalid):
+        tokens(clock).check(issued.token)
+
+
 def test_a_token_of_another_key_is_refused() -> None:
     stranger = tokens(Clock(), secret=b"\1" * 32).issue(SOMEBODY, ACR_PHOTO)
     with pytest.raises(TokenInvalid):

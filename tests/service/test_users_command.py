@@ -99,34 +99,3 @@ def test_show_opens_the_sealed_label_but_never_the_vector(home: Path) -> None:
     assert told["metadata"] == {"label": "person 0"}
     assert told["models"] == ["test-model"]
     assert "vector" not in json.dumps(told)
-
-
-def test_a_dry_run_erases_nobody(home: Path) -> None:
-    ids = enrol(home, 2)
-    told = json.loads(run.invoke(application, ["users", "purge", "--all", "--dry-run", "--json"]).output)
-    assert sorted(told["chosen"]) == sorted(ids)
-    assert told["erased"] == 0
-    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["total"] == 2
-
-
-def test_purge_erases_the_one_named_and_reports_who_is_not_there(home: Path) -> None:
-    ids = enrol(home, 2)
-    nobody = str(uuid4())
-    answer = run.invoke(application, ["users", "purge", "--user", ids[0], "--user", nobody, "--yes", "--json"])
-    told = json.loads(answer.output)
-    assert answer.exit_code == 1
-    assert told["erased"] == 1
-    assert told["not_found"] == [nobody]
-    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["people"][0]["user_id"] == ids[1]
-
-
-def test_erasing_without_being_asked_needs_yes(home: Path) -> None:
-    enrol(home, 1)
-    answer = run.invoke(application, ["users", "purge", "--all"])
-    assert answer.exit_code == 2
-    assert json.loads(run.invoke(application, ["users", "list", "--json"]).output)["total"] == 1
-
-
-@pytest.mark.parametrize("arguments", [[], ["--all", "--user", str(uuid4())]])
-def test_purge_wants_either_people_or_everybody(arguments: list[str]) -> None:
-    assert run.invoke(application, ["users", "purge", "--yes", *arguments]).exit_code == 2

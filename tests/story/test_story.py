@@ -1,6 +1,7 @@
 """A new user's way over HTTP, on published portraits: enrol, log in, a stranger, an overlay, erasure."""
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from service.receipts import verify
 from tests.portraits import Portraits, portraits
 from tests.story.server import running_service
 
@@ -53,7 +55,11 @@ def test_the_whole_way(client: httpx.Client, people: Portraits) -> None:
     assert me["photos"] == 2
     assert me["last_login_at"] is not None
 
-    assert client.delete("/v1/me", headers=bearer).status_code in {200, 202}
+    erased = client.delete("/v1/me", headers=bearer)
+    assert erased.status_code in {200, 202}
+    receipt = erased.json()["receipt"]
+    assert [(each["user_id"], each["by"]) for each in receipt["erased"]] == [(user_id, "self")]
+    assert verify(json.dumps(receipt).encode(), receipt["key"]).erased[0].templates == 2
     assert client.get("/v1/me", headers=bearer).json()["code"] == "token_invalid"
     assert client.post("/v1/login", files=files(people.obama3)).json()["code"] == "not_recognised"
 

@@ -1,0 +1,137 @@
+"""Clients that enrol, log in, change and erase people until the service is killed, and remember what was answered."""
+
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+API_KEY: Final = "churn-" + "0123456789abcdef" * 2
+PICTURE: Final = "face.jpg"
+
+
+@dataclass
+class Known:
+    """A person as the answers tell. `asked`: what was sent and not answered; it may have happened or not."""
+
+    user_id: str
+    picture: bytes = field(repr=False)
+    passphrase: str | None = None
+    uses: frozenset[str] = frozenset({"login"})
+    recovery_code: str = ""
+    erased: bool = False
+    asked: str | None = None
+    asked_passphrase: str | None = None
+
+
+class Killed(Exception):
+    """The service does not answer any more."""
+
+
+class Client:
+    """One connection and the people it has enrolled. Every method is an operation or two."""
+
+    def __init__(self, base_url: str, pictures: Sequence[bytes], seed: int, answered: "Countdown") -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=60)
+        self._pictures = pictures
+        self._random = random.Random(seed)
+        self._answered = answered
+        self.people: list[Known] = []
+
+    def run(self) -> None:
+        """Until the service is killed."""
+        operations = (self.enrol, self.enrol, self.login, self.erase, self.passphrase, self.withdraw)
+        with self._http:
+            try:
+                while True:
+                    self._random.choice(operations)()
+            except Killed:
+                return
+            finally:
+                self._answered.reached.set()
+
+    def enrol(self) -> None:
+        picture = self._random.choice(self._pictures)
+        passphrase = f"words {self._random.random()}" if self._random.random() < 0.2 else None
+        data = {"consent": "true", "label": "x" * self._random.randint(0, 150), "uses": "login,overlays"}
+        told = self._send(
+            "POST",
+            "/v1/users",
+            201,
+            token=API_KEY,
+            picture=picture,
+            data=data | ({"passphrase": passphrase} if passphrase else {}),
+        )
+        uses = frozenset({"login", "overlays"})
+        self.people.append(Known(told["user_id"], picture, passphrase, uses, told["recovery_code"]))
+
+    def login(self) -> tuple[Known, str] | None:
+        """Somebody of this client's, and their token."""
+        there = [person for person in self.people if not person.erased]
+        if not there:
+            return None
+        person = self._random.choice(there)
+        data = {"user_id": person.user_id} | ({"passphrase": person.passphrase} if person.passphrase else {})
+        told = self._send("POST", "/v1/login", 200, token=API_KEY, picture=person.picture, data=data)
+        return person, str(told["token"])
+
+    def erase(self) -> None:
+        if found := self.login():
+            person, token = found
+            person.asked = "erase"
+            self._send("DELETE", "/v1/me", 200, token=token)
+            person.asked, person.erased = None, True
+
+    def passphrase(self) -> None:
+        if found := self.login():
+            person, token = found
+            person.asked, person.asked_passphrase = "passphrase", f"words {self._random.random()}"
+            self._send("POST", "/v1/me/passphrase", 204, token=token, data={"passphrase": person.asked_passphrase})
+            person.asked, person.passphrase = None, person.asked_passphrase
+
+    def withdraw(self) -> None:
+        if found := self.login():
+            person, token = found
+            person.asked = "withdraw"
+            self._send("DELETE", "/v1/me/consent/overlays", 200, token=token)
+            person.asked, person.uses = None, person.uses - {"overlays"}
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        *,
+        token: str,
+        picture: bytes | None = None,
+        data: dict[str, str] | None = None,
+    ) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            if picture is None:
+                answer = self._http.request(method, path, headers=headers, json=data)
+            else:
+                files = {"image": (PICTURE, picture, "image/jpeg")}
+                answer = self._http.request(method, path, headers=headers, files=files, data=data)
+        except httpx.TransportError:
+            raise Killed from None
+        assert answer.status_code in {status, 202 if status == 200 else status}, answer.text
+        self._answered()
+        return {} if answer.status_code == 204 else answer.json()
+
+
+class Countdown:
+    """Is set once so many operations were answered."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._lock = threading.Lock()
+        self.reached = threading.Event()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left <= 0:
+                self.reached.set()
