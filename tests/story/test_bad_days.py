@@ -174,6 +174,19 @@ def built(home: Path) -> Iterator[Application]:
         application.close()
 
 
+@contextmanager
+def logged() -> Iterator[io.StringIO]:
+    """What the service logs meanwhile."""
+    output, logger = io.StringIO(), logging.getLogger("facewarden")
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(JsonLines())
+    logger.addHandler(handler)
+    try:
+        yield output
+    finally:
+        logger.removeHandler(handler)
+
+
 def test_damage_to_some_stops_neither_the_start_nor_anybody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,23 +199,15 @@ def test_damage_to_some_stops_neither_the_start_nor_anybody_else(
     for name, enrolled in made.items():
         damage(home, name, enrolled.user_id)
 
-    output = io.StringIO()
-    logger = logging.getLogger("facewarden")
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(JsonLines())
-    logger.addHandler(handler)
-    try:
-        with built(home) as application:
-            (told,) = [json.loads(line) for line in output.getvalue().splitlines()]
-            assert (told["event"], told["level"], told["people"]) == ("people_unreadable", "error", 2)
-            assert not any(str(each.user_id) in output.getvalue() for each in made.values())
-            for claim in (None, fine.user_id):
-                assert application.login(LoginRequest([other], claim)).user_id == fine.user_id
-            check_logins(application, made, face, other)
-            listed = {person.user_id: person.readable for person in application.people.listing(0, 10)}
-            assert listed == {**{each.user_id: False for each in made.values()}, fine.user_id: True}
-    finally:
-        logger.removeHandler(handler)
+    with logged() as output, built(home) as application:
+        (told,) = [json.loads(line) for line in output.getvalue().splitlines()]
+        assert (told["event"], told["level"], told["people"]) == ("people_unreadable", "error", 2)
+        assert not any(str(each.user_id) in output.getvalue() for each in made.values())
+        for claim in (None, fine.user_id):
+            assert application.login(LoginRequest([other], claim)).user_id == fine.user_id
+        check_logins(application, made, face, other)
+        listed = {person.user_id: person.readable for person in application.people.listing(0, 10)}
+        assert listed == {**{each.user_id: False for each in made.values()}, fine.user_id: True}
 
     for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
         monkeypatch.delenv(name)

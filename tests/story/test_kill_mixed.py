@@ -17,7 +17,7 @@ import pytest
 from db.details import FACTOR, RECOVERY
 from db.storage import Storage
 from service import factor
-from service.bootstrap import build
+from service.bootstrap import Application, build
 from service.errors import NotRecognised
 from service.settings import Settings
 from service.workflows.login import LoginRequest
@@ -92,19 +92,23 @@ def check(home: Path, people: Iterable[Known], rounds: int) -> int:
                 person.erased, person.asked = True, None
             else:
                 settle(storage, user_id, person)
-                request = LoginRequest([person.picture], user_id, passphrase=person.passphrase)
-                token = application.login(request).issued.token
-                assert application.me.show(token).uses == person.uses
-                if person.passphrase is None:
-                    continue
-                with pytest.raises(NotRecognised):
-                    application.login(LoginRequest([person.picture], user_id, passphrase="wrong words"))
+                logs_in(application, user_id, person)
         assert storage.audit.verify()[1] == []
         assert storage.master_rotation().rewrap().destroyed
         assert not storage.master_rotation().status().unfinished
         return len(there)
     finally:
         application.close()
+
+
+def logs_in(application: Application, user_id: UUID, person: Known) -> None:
+    """With what was answered last, and with nothing else."""
+    request = LoginRequest([person.picture], user_id, passphrase=person.passphrase)
+    token = application.login(request).issued.token
+    assert application.me.show(token).uses == person.uses
+    if person.passphrase is not None:
+        with pytest.raises(NotRecognised):
+            application.login(LoginRequest([person.picture], user_id, passphrase="wrong words"))
 
 
 def whole(storage: Storage, there: set[UUID]) -> None:
