@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import Session, col
 
 from db.errors import told_apart
@@ -31,7 +31,7 @@ class Details:
         """None where there is none, or nobody. Raises RecordUnreadable."""
         query = select(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
         with told_apart():
-            row = self._session.scalar(query.where(col(DetailRow.user_id).in_(self._people)))
+            row = self._session.scalar(query.where(self._own(user_id)))
             keys = None if row is None else self._keystore.get(user_id)
         if row is None or keys is None:
             return None
@@ -55,12 +55,16 @@ class Details:
     def drop(self, user_id: UUID, kind: str) -> bool:
         """False where there was none. What it leaves in free space goes with the next sweep."""
         query = delete(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
-        query = query.where(col(DetailRow.user_id).in_(self._people))
+        query = query.where(self._own(user_id))
         with told_apart():
             gone = self._session.scalars(query.returning(col(DetailRow.detail_id))).all()
             if gone:
                 self._session.execute(update(GalleryRow).values(dirty=True))
         return bool(gone)
+
+    def _own(self, user_id: UUID) -> ColumnElement[bool]:
+        """That the details are of one of the tenant's people: looked up by their ID, not among everybody's."""
+        return col(DetailRow.user_id).in_(self._people.where(col(PersonRow.user_id) == user_id))
 
 
 def sealed_detail(key: Aead, user_id: UUID, kind: str, values: Mapping[str, Any]) -> DetailRow:

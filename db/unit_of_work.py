@@ -370,7 +370,8 @@ class UnitOfWork:
 
     def consents(self, user_id: UUID) -> list[Consent]:
         """What somebody agreed to, the earliest first; the last line holds."""
-        its = col(ConsentRow.user_id) == user_id, col(ConsentRow.user_id).in_(self._ids)
+        here = self._ids.where(col(PersonRow.user_id) == user_id)
+        its = col(ConsentRow.user_id) == user_id, col(ConsentRow.user_id).in_(here)
         query = select(ConsentRow).where(*its).order_by(col(ConsentRow.consent_id))
         with told_apart():
             rows = self._session.scalars(query).all()
