@@ -132,12 +132,13 @@ def _search(report: Report) -> str:
             str(each["threads"]),
             *(_p50(each["times"].get(name)) for name in ("ours", *rivals)),
             _shown(each["ratios"].get("numpy")),
+            _shown(each["ratio_in_a_row"]),
             f"{each['different']} of {each['probes']:,}",
         ]
         for each in report["search"]
     ]
     head = ["people", "numbers", "threads", "ours, ms", "numpy, ms", "faiss flat, ms", "compare_faces, ms"]
-    head += ["numpy over ours", "decisions unlike float64"]
+    head += ["numpy over ours", "eight in a row", "decisions unlike float64"]
     return _table(head, rows)
 
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,3 +14,12 @@ def application(tmp_path: Path) -> Iterator[Application]:
     built = build(Settings(home=tmp_path / "home"))
     yield built
     built.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for whatever reads settings from the environment, and no other setting in that."""
+    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

@@ -1,7 +1,6 @@
 """`facewarden evaluate gallery`, typed as an operator would, on people who are numbers."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,7 @@ CENTRES = np.linalg.qr(np.random.default_rng(1).standard_normal((SPEC.dimension,
 """Ten people as unlike as can be."""
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def photos(seed: int, *captures: int, spread: float = 0.3) -> list[tuple[FaceVector, int]]:

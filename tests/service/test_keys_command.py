@@ -22,12 +22,7 @@ run = CliRunner()
 LONG = os.environ.get("FACEWARDEN_TEST_LONG") == "1"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def enrolled(home: Path, count: int) -> list[UUID]:

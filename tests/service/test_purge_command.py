@@ -1,7 +1,6 @@
 """`facewarden users purge` and `facewarden receipts`, typed as an operator would."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -27,12 +26,7 @@ run = CliRunner()
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def enrol(home: Path, count: int, *, days_later: float = 0) -> list[str]:

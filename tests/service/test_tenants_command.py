@@ -1,7 +1,6 @@
 """`facewarden tenants`, and --tenant, typed as an operator would."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,7 @@ from tests.db.people import enrol
 run = CliRunner()
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def told(*words: str) -> Any:

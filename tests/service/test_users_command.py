@@ -1,7 +1,6 @@
 """`facewarden users`, typed as an operator would."""
 
 import json
-import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,12 +20,7 @@ from tests.own_net import write_net
 run = CliRunner()
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("FACEWARDEN_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def enrol(home: Path, count: int, model_id: str = "test-model") -> list[str]:
