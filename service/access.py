@@ -4,6 +4,7 @@ The guards are plain ASGI middlewares, so that they also see WebSockets and addr
 """
 
 import hmac
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from service.forms import MalformedBody, RequestTooLarge
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - told apart here, not bound
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
+"""What proxies add."""
 HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
@@ -200,7 +205,7 @@ def _follows_a_link(scope: Scope, headers: Headers) -> bool:
 
 def _preflight() -> list[tuple[bytes, bytes]]:
     return [
-        (b"access-control-allow-methods", b"GET, POST, DELETE"),
+        (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
         (b"access-control-allow-headers", b"Authorization, Content-Type"),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
@@ -310,6 +315,18 @@ def client_of(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
     if request.client is None or _key_holder(request, keys) is not None:
         return None
     return request.client.host
+
+
+def is_at_this_machine(request: Request) -> bool:
+    """Whether a program on this machine asks by itself: not one elsewhere, and no proxy for somebody."""
+    if request.client is None or not FORWARDED.isdisjoint(request.headers.keys()):
+        return False
+    host = Authority.parse(request.headers.get("host", ""))
+    try:
+        address = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return False
+    return address.is_loopback and host is not None and host.name in LOOPBACK
 
 
 def _key_holder(request: Request, keys: Mapping[str, SecretStr]) -> str | None:

@@ -74,9 +74,7 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (), description="Host names to answer under besides the bound address and localhost, comma separated."
     )
-    allowed_origins: Names = Field(
-        (), description="Origins of other web pages that may use the service, comma separated."
-    )
+    cors_origins: Names = Field((), description="Origins of other web pages that may use the service, comma separated.")
     max_image_bytes: int = Field(10 * 2**20, ge=1024, description="Largest picture file, bytes.")
     max_image_pixels: int = Field(40_000_000, ge=4096, description="Largest picture, pixels.")
     max_request_bytes: int = Field(32 * 2**20, ge=4096, description="Largest request, bytes.")
@@ -144,7 +142,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "allowed_origins", "attributes", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "attributes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -7,12 +7,15 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from service.app import create_app
-from service.bootstrap import build
+from service.bootstrap import Application, build
 from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
+from service.opening import Opening
 from service.process import harden
+from service.readiness import Readiness
+from service.server import Server
+from service.settings import Settings
 
 LIMIT_CONCURRENCY = 256
 """Open connections; more are told to come back (503) before anything is read."""
@@ -27,13 +30,11 @@ def serve(
     chosen = settings(host=host, port=port)
     configure_logging(chosen.log_level, chosen.log_file)
     with _listen(chosen.host, chosen.port) as listening:
-        built = build(chosen)
-        if built.pipeline.spec.licence:
-            told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
-            Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
-        server = uvicorn.Server(
+        readiness = Readiness()
+        opening = Opening(chosen, readiness, lambda: _built(chosen))
+        server = Server(
             uvicorn.Config(
-                create_app(built),
+                opening,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -42,11 +43,23 @@ def serve(
                 limit_concurrency=LIMIT_CONCURRENCY,
                 timeout_keep_alive=10,
                 timeout_graceful_shutdown=30,
-            )
+            ),
+            readiness,
         )
         name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         Console(stderr=True).print(f"facewarden: http://{name}:{listening.getsockname()[1]}/", highlight=False)
+        opening.failed = server.stop
         server.run(sockets=[listening])
+    if opening.error is not None:
+        raise opening.error
+
+
+def _built(chosen: Settings) -> Application:
+    built = build(chosen)
+    if built.pipeline.spec.licence:
+        told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
+        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    return built
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -4,13 +4,15 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from service.bootstrap import Application
+from service.readiness import Readiness
+from service.routes.bodies import PROBLEM
 
 
 class Health(BaseModel):
     status: str = "ok"
 
 
-def router(application: Application) -> APIRouter:
+def router(application: Application, readiness: Readiness) -> APIRouter:
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz")
@@ -18,9 +20,10 @@ def router(application: Application) -> APIRouter:
         """The process answers."""
         return Health()
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", responses={"503": PROBLEM})
     def ready() -> Health:
-        """The databases answer too, and everybody enrolled can be searched."""
+        """The databases answer too, and everybody enrolled can be searched; no longer once it was told to stop."""
+        readiness.check()
         application.people.count()
         return Health()
 

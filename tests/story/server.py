@@ -38,7 +38,7 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
 
     `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
     environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
@@ -64,5 +64,6 @@ def _wait(service: Service) -> None:
             if httpx.get(service.base_url + "/readyz", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise AssertionError("the service did not start:\n" + service.log.read_text(errors="replace"))
