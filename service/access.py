@@ -30,6 +30,8 @@ ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
 PREFLIGHT_SECONDS: Final = 600
+STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
+"""A year, as OWASP ASVS 5 (3.4.1) asks for; not for subdomains, which are none of our business."""
 BODIES_AT_ONCE: Final = 8
 """256 MiB at the default limit of a request."""
 
@@ -264,11 +266,21 @@ class BodyLimit:
                 raise RequestTooLarge
 
 
-class SecurityHeaders:
-    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise."""
+def _under_loopback_name(scope: Scope) -> bool:
+    host = Authority.parse(Headers(scope=scope).get("host", ""))
+    return host is None or host.name in LOOPBACK
 
-    def __init__(self, app: App) -> None:
+
+class SecurityHeaders:
+    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise.
+
+    `hsts`: TLS is ours, with a certificate that lasts: browsers shall ask for nothing else. Not under loopback names:
+    they would hold it against every other service on the machine.
+    """
+
+    def __init__(self, app: App, *, hsts: bool = False) -> None:
         self._app = app
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
@@ -276,6 +288,8 @@ class SecurityHeaders:
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in SECURITY_HEADERS.items():
                     answer[name] = value
+                if self._hsts and not _under_loopback_name(scope):
+                    answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
                 if is_api(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)

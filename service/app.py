@@ -71,7 +71,7 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
         origins=settings.cors_origins,
         bound=(settings.host, settings.port),
     )
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, hsts=settings.tls_cert is not None)
     app.add_middleware(RequestLog)
     app.add_middleware(Measured, metrics=figures)
     try:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from db.audit_chain import Entry
 from db.tables import DEFAULT_TENANT
@@ -13,6 +13,7 @@ from service.access import require_api_key
 from service.bootstrap import Application
 from service.errors import ApiKeyRequired
 from service.routes.bodies import PROBLEM, fields, plain_body
+from service.shown import shown
 from service.uploads import InvalidField, identifier, read_fields
 from service.workers import Workers
 
@@ -65,7 +66,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """The settings in force, for the tenant `default` alone; of secrets only whether they are set."""
         if require_api_key(request, keys) != DEFAULT_TENANT:
             raise ApiKeyRequired
-        return {name: _plain(value) for name, value in settings}
+        return {name: each.value for name, each in shown(settings).items()}
 
     @routes.post("/unlock", responses={"4XX": PROBLEM}, openapi_extra=plain_body("user_id", **fields(user_id="Whom.")))
     async def unlock(request: Request) -> Unlocked:
@@ -88,9 +89,3 @@ def _entry(entry: Entry) -> AuditEntry:
         details=dict(entry.details),
         code=entry.code.hex(),
     )
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return "set"
-    return value if isinstance(value, str | int | float | bool | tuple | None) else str(value)

@@ -16,7 +16,9 @@ from service.access import (
     require_api_key,
     tenant_of,
 )
+from service.app import create_app
 from service.asgi import App, Message, Receive, Scope, Send
+from service.bootstrap import Application
 from service.errors import ApiKeyRequired, TokenInvalid
 from service.problems import Problems
 from tests.service.asgi_client import Pairs, call, connect, echo, scope
@@ -343,3 +345,25 @@ def test_a_request_acts_in_the_tenant_of_its_key_and_nowhere_with_a_wrong_one() 
     for wrong in ("Bearer the-key", "Bearer ", "", "Basic another-key"):
         with pytest.raises(ApiKeyRequired):
             tenant_of(request(wrong), keys)
+
+
+def test_a_preflight_answer_covers_every_method_of_the_api(application: Application) -> None:
+    document = create_app(application).openapi()
+    methods = {method.upper() for path in document["paths"].values() for method in path}
+    assert {"GET", "POST", "DELETE"} <= methods
+    told = headers(Origin=LISTED, Access_Control_Request_Method="POST", Access_Control_Request_Headers="content-type")
+    answer = call(guarded(), "OPTIONS", "/v1/login", told)
+    assert methods <= set(answer.headers["access-control-allow-methods"].split(", "))
+
+
+# Transport
+
+
+@pytest.mark.parametrize("name", ["face.example.org", "192.168.1.20"])
+def test_browsers_are_told_to_stay_with_tls_where_it_is_ours(name: str) -> None:
+    def told(app: App, host: str) -> str | None:
+        return call(app, headers=headers(host)).headers.get("strict-transport-security")
+
+    assert told(SecurityHeaders(echo, hsts=True), name) == "max-age=31536000"
+    assert told(SecurityHeaders(echo, hsts=False), name) is None
+    assert told(SecurityHeaders(echo, hsts=True), "localhost:8443") is None

@@ -48,7 +48,8 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
             arguments, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        service = Service(f"http://127.0.0.1:{port}", process, log)
+        scheme = "https" if {"FACEWARDEN_HTTPS", "FACEWARDEN_TLS_CERT"} & settings.keys() else "http"
+        service = Service(f"{scheme}://127.0.0.1:{port}", process, log)
         _wait(service)
         yield service
     finally:
@@ -61,7 +62,7 @@ def _wait(service: Service) -> None:
     end = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < end and service.process.poll() is None:
         try:
-            if httpx.get(service.base_url + "/readyz", timeout=5).status_code == 200:
+            if httpx.get(service.base_url + "/readyz", timeout=5, verify=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass
