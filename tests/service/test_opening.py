@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import httpx
 
 from service.app import create_app
 from service.asgi import App, Message
@@ -109,3 +113,18 @@ def test_a_service_that_cannot_start_says_why_and_ends_with_a_failure(home: Path
     assert done.returncode == 1
     assert "The master key does not fit" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_told_to_stop_in_the_middle_of_its_start_it_ends_well(home: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "service.cli.main", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        process.terminate()
+        assert process.wait(60) == 0
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
