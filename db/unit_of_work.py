@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, Select, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
+from db.api_keys import ApiKeyLedger
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
@@ -52,6 +53,7 @@ class UnitOfWork:
         self._ids = select(col(PersonRow.user_id)).where(self._mine)
         self.failures = FailureLedger(self._session, tenant)
         self.details = Details(self._session, keystore, tenant)
+        self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
         self.unreadable: set[UUID] = set()

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from fastapi import APIRouter, Response
 from fastapi.exceptions import HTTPException
 
+from service.doors import anyone
+
 INDEX = "index.html"
 # What the platform's own tables may miss or spell differently.
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
@@ -23,11 +25,11 @@ def router() -> APIRouter:
         content, media_type = files[name]
         return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
-    @routes.get("/")
+    @routes.get("/", dependencies=[anyone])
     async def index() -> Response:
         return answer(INDEX)
 
-    @routes.get("/web/{path:path}")
+    @routes.get("/web/{path:path}", dependencies=[anyone])
     async def file(path: str) -> Response:
         return answer(path)
 
