@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hmac import compare_digest
 from typing import Final
 
 from sqlalchemy import Engine, delete, or_, select, update
@@ -127,7 +128,7 @@ class ApiKeys:
         with told_apart(), Session(self._data) as session:
             row = session.get(ApiKeyRow, prefix)
             asked = _nobodys(now) if row is None else row
-            right = hmac.compare_digest(_code(self._own_secret(), shown, asked), asked.code)
+            right = compare_digest(_code(self._own_secret(), shown, asked), asked.code)
             if row is None or not right or not _told(row).holds(now):
                 return None
             key = _told(row)

@@ -3,7 +3,6 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 from starlette.requests import Request
 
 from service.access import (
@@ -12,12 +11,9 @@ from service.access import (
     Origin,
     OriginGuard,
     SecurityHeaders,
-    bearer,
-    require_api_key,
-    tenant_of,
+    shown_bearer,
 )
 from service.asgi import App, Message, Receive, Scope, Send
-from service.errors import ApiKeyRequired, TokenInvalid
 from service.problems import Problems
 from tests.service.asgi_client import Pairs, call, connect, echo, scope
 
