@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
+from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
@@ -63,6 +64,7 @@ class UnitOfWork:
         self.tenant = tenant
         self.failures = FailureLedger(self._session, tenant)
         self.details = Details(self._session, keystore, tenant)
+        self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
         self.unreadable: set[UUID] = set()
