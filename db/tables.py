@@ -70,6 +70,20 @@ class TenantRow(DataTable, table=True):
     transform: int = 0
 
 
+class ApiKeyRow(DataTable, table=True):
+    """A key of an application or an operator (db/api_keys.py). `code`: over the key and what it may do."""
+
+    __tablename__ = "api_key"
+    prefix: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    role: str
+    name: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    code: bytes = Field(sa_type=LargeBinary)
+
+
 class TemplateRow(DataTable, table=True):
     """One photo's vector, sealed. `transform`: the generation of the transform that it is turned by; 0 for none."""
 

@@ -13,12 +13,27 @@ from starlette.exceptions import HTTPException
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
+from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.metrics import Measured, Metrics
 from service.problems import Problems
 from service.readiness import Readiness
-from service.routes import admin, analyze, consent, health, login, me, metrics, overlays, page, photos, recover, users
+from service.routes import (
+    admin,
+    analyze,
+    api_keys,
+    consent,
+    health,
+    login,
+    me,
+    metrics,
+    overlays,
+    page,
+    photos,
+    recover,
+    users,
+)
 from service.settings import Settings
 from service.state import state
 from service.watch import Watch, watching
@@ -40,6 +55,7 @@ def create_app(application: Application, readiness: Readiness | None = None) -> 
         redoc_url=None,
         lifespan=_lifespan(application, workers, figures),
     )
+    app.state.gate = gate = Gate.of(application)
     for routes in (
         users.router(application, workers),
         login.router(application, workers),
@@ -48,13 +64,16 @@ def create_app(application: Application, readiness: Readiness | None = None) -> 
         analyze.router(application, workers),
         overlays.router(application, workers),
         consent.router(application),
+        api_keys.router(application, workers),
         recover.router(application, workers),
         admin.router(application, workers),
         health.router(application, readiness or Readiness()),
-        metrics.router(application, figures),
+        metrics.router(figures),
         page.router(),
     ):
-        app.include_router(routes)
+        app.include_router(declare(routes, gate))
+    document = app.openapi
+    app.openapi = lambda: with_schemes(document())  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _wrong_value)
     _guard(app, settings, figures)

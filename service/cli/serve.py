@@ -9,6 +9,7 @@ import uvicorn
 from rich.console import Console
 
 from service.access import ANY_ADDRESS
+from service.asgi import App
 from service.bootstrap import Application, build
 from service.certificate import LOCAL_NAMES, local_certificate, usable
 from service.cli.start import settings
@@ -39,32 +40,31 @@ def serve(
     refuse_unsafe(chosen)
     tls = _tls(chosen)
     with _listen(chosen.host, chosen.port) as listening:
-        readiness = Readiness()
-        opening = Opening(chosen, readiness, lambda: _built(chosen))
-        server = Server(
-            uvicorn.Config(
-                opening,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=bool(chosen.trusted_proxies),
-                forwarded_allow_ips=list(chosen.trusted_proxies),
-                limit_concurrency=LIMIT_CONCURRENCY,
-                timeout_keep_alive=10,
-                timeout_graceful_shutdown=30,
-                ssl_certfile=tls and tls[0],
-                ssl_keyfile=tls and tls[1],
-            ),
-            readiness,
-        )
         name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-        Console(stderr=True).print(
-            f"facewarden: {'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}/", highlight=False
-        )
+        address = f"{'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}/"
+        readiness = Readiness()
+        opening = Opening(chosen, readiness, lambda: _built(chosen, address))
+        server = Server(_config(opening, chosen, tls), readiness)
         opening.failed = server.stop
         server.run(sockets=[listening])
     if opening.error is not None:
         raise opening.error
+
+
+def _config(app: App, chosen: Settings, tls: tuple[Path, Path] | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(chosen.trusted_proxies),
+        forwarded_allow_ips=list(chosen.trusted_proxies),
+        limit_concurrency=LIMIT_CONCURRENCY,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=30,
+        ssl_certfile=tls and tls[0],
+        ssl_keyfile=tls and tls[1],
+    )
 
 
 def _tls(chosen: Settings) -> tuple[Path, Path] | None:
@@ -80,11 +80,13 @@ def _tls(chosen: Settings) -> tuple[Path, Path] | None:
     return made.certificate, made.key
 
 
-def _built(chosen: Settings) -> Application:
+def _built(chosen: Settings, address: str) -> Application:
+    """Says where it is once there is something to see."""
     built = build(chosen)
     if built.pipeline.spec.licence:
         told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
         Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    Console(stderr=True).print(f"facewarden: {address}", highlight=False, markup=False, soft_wrap=True)
     return built
 
 

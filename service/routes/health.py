@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from service.bootstrap import Application
+from service.doors import anyone
 from service.readiness import Readiness
 from service.routes.bodies import PROBLEM
 
@@ -15,12 +16,12 @@ class Health(BaseModel):
 def router(application: Application, readiness: Readiness) -> APIRouter:
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", dependencies=[anyone])
     async def alive() -> Health:
         """The process answers."""
         return Health()
 
-    @routes.get("/readyz", responses={"503": PROBLEM})
+    @routes.get("/readyz", dependencies=[anyone], responses={"503": PROBLEM})
     def ready() -> Health:
         """The databases answer too, and everybody enrolled can be searched; no longer once it was told to stop."""
         readiness.check()

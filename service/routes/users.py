@@ -1,17 +1,18 @@
 """`POST /v1/users`: enrolment."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from db.api_keys import Role
 from embeddings.attributes import KINDS
 from service import factor
-from service.access import client_of, require_api_key, tenant_of
 from service.bootstrap import Application
 from service.consent import USES
+from service.doors import Caller, open_or
 from service.errors import PassphraseOff
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.settings import Settings
@@ -37,7 +38,7 @@ class User(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["people"])
-    settings, keys = application.settings, application.settings.tenant_keys
+    settings = application.settings
 
     @routes.post(
         "/v1/users",
@@ -56,14 +57,13 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ),
         ),
     )
-    async def enrol(request: Request) -> User:
+    async def enrol(request: Request, caller: Annotated[Caller, open_or(Role.ENROLLER, Role.ADMIN)]) -> User:
         """Enrol one person from one or several pictures. The pictures are not kept."""
-        tenant = (tenant_of if settings.enrolment_is_open else require_api_key)(request, keys)
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         done = await workers.run(
             application.tenants.enrol,
-            tenant,
+            caller.tenant,
             EnrolRequest(
                 images=form.images,
                 consent=boolean(form, "consent"),
@@ -73,7 +73,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 uses=kinds(form, "uses", frozenset(USES)),
                 consent_digest=text(form, "consent_digest", MAX_LABEL),
                 passphrase=_passphrase(form, settings),
-                client=client_of(request, keys),
+                client=caller.client,
             ),
         )
         return User(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.bootstrap import open_storage
+from service.bootstrap import build, open_storage
 from service.certificate import LOCAL_NAMES, local_certificate
 from service.cli.main import application
 from service.errors import UnsafeSettings
@@ -17,7 +17,6 @@ from service.settings import Settings, read
 from service.unsafe import dangers, refuse_unsafe, warnings
 from tests.story.server import free_port
 
-KEY = "k" * 24
 FILES = (
     "facewarden.db",
     "facewarden.db-wal",
@@ -38,27 +37,27 @@ def at(home: Path, **more: Any) -> Settings:
 
 def test_a_public_address_without_tls_is_refused_and_what_helps_is_named(home: Path) -> None:
     with pytest.raises(UnsafeSettings, match=r"TLS_CERT.*HTTPS=true.*BEHIND_PROXY=true"):
-        refuse_unsafe(at(home, host="0.0.0.0", api_key=KEY))
+        refuse_unsafe(at(home, host="0.0.0.0"))
     refuse_unsafe(at(home))
-    refuse_unsafe(at(home, host="0.0.0.0", api_key=KEY, https=True))
-    refuse_unsafe(at(home, host="0.0.0.0", api_key=KEY, tls_cert="cert.pem", tls_key="key.pem"))
-    refuse_unsafe(at(home, host="0.0.0.0", api_key=KEY, behind_proxy=True, trusted_proxies="172.28.0.1"))
+    refuse_unsafe(at(home, host="0.0.0.0", https=True))
+    refuse_unsafe(at(home, host="0.0.0.0", tls_cert="cert.pem", tls_key="key.pem"))
+    refuse_unsafe(at(home, host="0.0.0.0", behind_proxy=True, trusted_proxies="172.28.0.1"))
 
 
 def test_behind_a_proxy_loopback_is_public(home: Path) -> None:
     proxied = {"behind_proxy": True, "trusted_proxies": "127.0.0.1"}
-    with pytest.raises(UnsafeSettings, match="set FACEWARDEN_API_KEY"):
-        read({}, home=home, **proxied)
+    with pytest.raises(UnsafeSettings, match="no admin key"):
+        build(at(home, **proxied))
     with pytest.raises(UnsafeSettings, match="OPEN_ENROLMENT"):
-        read({}, home=home, api_key=KEY, open_enrolment=True, **proxied)
+        read({}, home=home, open_enrolment=True, **proxied)
     assert at(home).enrolment_is_open
-    assert not at(home, api_key=KEY, **proxied).enrolment_is_open
+    assert not at(home, **proxied).enrolment_is_open
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"behind_proxy": True, "api_key": KEY}, "BEHIND_PROXY needs FACEWARDEN_TRUSTED_PROXIES"),
+        ({"behind_proxy": True}, "BEHIND_PROXY needs FACEWARDEN_TRUSTED_PROXIES"),
         ({"tls_cert": "cert.pem"}, "go together"),
         ({"tls_key": "key.pem"}, "go together"),
         ({"tls_cert": "cert.pem", "tls_key": "key.pem", "https": True}, "unset it"),
@@ -132,7 +131,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_every_setting_is_shown_with_its_source_and_no_secret(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = {"API_KEY": KEY, "MASTER_KEY": "m" * 44, "API_KEYS": "acme:" + "a" * 24, "PKCS11_PIN": "p1n-p1n-p1n"}
+    secrets = {"MASTER_KEY": "m" * 44, "PKCS11_PIN": "p1n-p1n-p1n"}
     for name, value in secrets.items():
         monkeypatch.setenv(f"FACEWARDEN_{name}", value)
     monkeypatch.setenv("FACEWARDEN_PORT", "9000")
@@ -145,19 +144,18 @@ def test_every_setting_is_shown_with_its_source_and_no_secret(home: Path, monkey
     assert shown["port"] == (9000, "environment")
     assert shown["host"] == ("127.0.0.1", "default")
     assert shown["home"] == (str(home), "environment")
-    assert shown["api_key"] == ("set", "environment")
+    assert shown["master_key"] == ("set", "environment")
     assert shown["master_key_previous"] == ("unset", "default")
     assert shown["database_url"] == ("postgresql://service:***@db.lan/people?…", "environment")
     text = run()
     assert "FACEWARDEN_PORT" in text.stdout
-    for secret in (*secrets.values(), "a" * 24, "hush"):
+    for secret in (*secrets.values(), "hush"):
         assert secret not in done.output + text.output
 
 
 def test_what_would_not_start_is_said_with_a_status(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home.mkdir(mode=0o755)
     monkeypatch.setenv("FACEWARDEN_HOST", "0.0.0.0")
-    monkeypatch.setenv("FACEWARDEN_API_KEY", KEY)
     done = run("--json")
     assert done.exit_code == 2
     told = json.loads(done.stdout)["refused"]

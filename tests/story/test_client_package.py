@@ -16,15 +16,16 @@ import httpx
 import numpy as np
 import pytest
 
+from db.api_keys import Role
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from facewarden.client import Client
 from facewarden.errors import FacewardenError
 from tests.portraits import Portraits, portraits
-from tests.story.server import Service, free_port, running_service
+from tests.story.server import Service, api_key, free_port, running_service
 
-KEY = "a key of more than 24 characters"
+KEY = "fw_abcdefgh_" + "k" * 43
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "login_app.py"
 
 
@@ -36,13 +37,25 @@ def people() -> Portraits:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     home = tmp_path_factory.mktemp("client") / "home"
-    with running_service(home, FACEWARDEN_API_KEY=KEY, FACEWARDEN_OPEN_ENROLMENT="false") as running:
+    with running_service(home, FACEWARDEN_OPEN_ENROLMENT="false") as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def keys(service: Service) -> dict[Role, str]:
+    return {role: api_key(service.log.with_suffix(""), role) for role in Role}
+
+
 @pytest.fixture
-def client(service: Service) -> Iterator[Client]:
-    with Client(service.base_url, KEY) as client:
+def client(service: Service, keys: dict[Role, str]) -> Iterator[Client]:
+    """Of an application that logs people in."""
+    with Client(service.base_url, keys[Role.VERIFIER]) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(service: Service, keys: dict[Role, str]) -> Iterator[Client]:
+    with Client(service.base_url, keys[Role.ADMIN]) as client:
         yield client
 
 
@@ -50,11 +63,11 @@ def refusal(code: str) -> "pytest.RaisesExc[FacewardenError]":
     return pytest.raises(FacewardenError, check=lambda error: error.code == code)
 
 
-def test_the_whole_way(client: Client, people: Portraits) -> None:
+def test_the_whole_way(client: Client, admin: Client, people: Portraits) -> None:
     assert client.is_ready()
     text = client.consent()
     assert [use.use for use in text.uses if use.required] == ["login"]
-    enrolled = client.enrol(
+    enrolled = admin.enrol(
         [people.obama],
         consent=True,
         label="desk 7",
@@ -93,7 +106,7 @@ def test_the_whole_way(client: Client, people: Portraits) -> None:
     assert client.withdraw(token, "attributes").receipt is None
     assert client.me(token).attributes == {} or client.me(token).attributes is None
     assert len(client.export(token)["templates"]) == 2
-    assert client.stats()["people"] == 1
+    assert admin.stats()["people"] == 1
     erasure = client.erase(token)
     assert erasure.receipt is not None
     assert [each["user_id"] for each in erasure.receipt["erased"]] == [str(enrolled.user_id)]
@@ -115,7 +128,7 @@ def test_pictures_are_looked_at_and_come_back_hidden(client: Client, people: Por
     assert not FacePipeline.load(ImageLimits(), QualityLimits()).analyse(hidden.image).faces
 
 
-def test_a_refusal_says_what_to_do(client: Client, people: Portraits) -> None:
+def test_a_refusal_says_what_to_do(client: Client, admin: Client, people: Portraits) -> None:
     with pytest.raises(FacewardenError) as refused:
         client.login([people.biden], user_id=uuid4())
     error = refused.value
@@ -127,7 +140,9 @@ def test_a_refusal_says_what_to_do(client: Client, people: Portraits) -> None:
         client.overlay(people.biden, "rainbow")
     assert refused.value.code == "unknown_style"
     with refusal("consent_required"):
-        client.enrol([people.biden], consent=False)
+        admin.enrol([people.biden], consent=False)
+    with refusal("role_required"):
+        client.enrol([people.biden], consent=True)
     nobody = uuid4()
     for _ in range(5):
         with refusal("not_recognised"):
@@ -135,8 +150,8 @@ def test_a_refusal_says_what_to_do(client: Client, people: Portraits) -> None:
     with pytest.raises(FacewardenError) as refused:
         client.recover(nobody, "wrong")
     assert (refused.value.code, refused.value.retry_after) == ("locked", 30)
-    assert client.unlock(nobody)
-    assert not client.unlock(nobody)
+    assert admin.unlock(nobody)
+    assert not admin.unlock(nobody)
 
 
 def test_without_the_key_enrolment_is_refused(service: Service, people: Portraits) -> None:
@@ -194,8 +209,8 @@ def test_pictures_and_keys_go_to_no_other_machine_in_clear(url: str) -> None:
     Client("http://face.example.org", KEY, without_tls=True).close()
 
 
-def test_secrets_do_not_show(client: Client, people: Portraits) -> None:
-    enrolled = client.enrol([people.biden], consent=True)
+def test_secrets_do_not_show(client: Client, admin: Client, people: Portraits) -> None:
+    enrolled = admin.enrol([people.biden], consent=True)
     session = client.login([people.biden])
     client.erase(session.token)
     assert enrolled.recovery_code not in repr(enrolled)
@@ -204,11 +219,11 @@ def test_secrets_do_not_show(client: Client, people: Portraits) -> None:
 
 
 def test_people_log_in_to_the_example_application(
-    service: Service, client: Client, people: Portraits, monkeypatch: pytest.MonkeyPatch
+    service: Service, admin: Client, keys: dict[Role, str], people: Portraits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enrolled = client.enrol([people.obama, people.obama2], consent=True)
+    enrolled = admin.enrol([people.obama, people.obama2], consent=True)
     monkeypatch.setenv("FACE_URL", service.base_url)
-    monkeypatch.setenv("FACE_KEY", KEY)
+    monkeypatch.setenv("FACE_KEY", keys[Role.VERIFIER])
     spec = importlib.util.spec_from_file_location("login_app", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None

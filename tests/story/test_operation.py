@@ -12,10 +12,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from db.api_keys import Role
 from tests.portraits import Portraits, portraits
-from tests.story.server import Service, running_service
+from tests.story.server import Service, api_key, running_service
 
-KEY = "a key of more than 24 characters"
 LIGHT = {"FACEWARDEN_EMBEDDER": "onnx", "FACEWARDEN_ATTRIBUTES": "none"}
 
 
@@ -27,8 +27,7 @@ def people() -> Portraits:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     home = tmp_path_factory.mktemp("operation") / "home"
-    settings = LIGHT | {"FACEWARDEN_API_KEY": KEY, "FACEWARDEN_SWEEP_SECONDS": "3600"}
-    with running_service(home, command=(), **settings) as running:
+    with running_service(home, command=(), FACEWARDEN_SWEEP_SECONDS="3600", **LIGHT) as running:
         yield running
 
 
@@ -36,6 +35,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def client(service: Service) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.base_url, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def keys(service: Service) -> dict[Role, str]:
+    return {role: api_key(service.log.with_suffix(""), role) for role in Role}
 
 
 def scrape(client: httpx.Client) -> tuple[str, dict[tuple[str, ...], float]]:
@@ -58,8 +62,10 @@ def picture(path: Path) -> dict[str, tuple[str, bytes]]:
     return {"image": (path.name, path.read_bytes())}
 
 
-def test_the_figures_follow_what_happens_and_name_nobody(client: httpx.Client, people: Portraits) -> None:
-    bearer = {"Authorization": f"Bearer {KEY}"}
+def test_the_figures_follow_what_happens_and_name_nobody(
+    client: httpx.Client, people: Portraits, keys: dict[Role, str]
+) -> None:
+    bearer = {"Authorization": f"Bearer {keys[Role.ENROLLER]}"}
     before = scrape(client)[1]
     enrolled = client.post("/v1/users", files=picture(people.obama), data={"consent": "true"}, headers=bearer).json()
     user_id = enrolled["user_id"]
@@ -89,17 +95,26 @@ def test_the_figures_follow_what_happens_and_name_nobody(client: httpx.Client, p
     assert after["process_resident_memory_bytes",] > 2**20
     assert after["queue_running",] == after["queue_waiting",] == 0
     address = "127.0.0.1"
-    for secret in (user_id, user_id.replace("-", ""), session["token"], enrolled["recovery_code"], KEY, address):
+    for secret in (
+        user_id,
+        user_id.replace("-", ""),
+        session["token"],
+        enrolled["recovery_code"],
+        *keys.values(),
+        address,
+    ):
         assert secret not in text
 
 
-def test_erasures_and_whom_failures_lock_out_are_counted(client: httpx.Client, people: Portraits) -> None:
-    bearer = {"Authorization": f"Bearer {KEY}"}
+def test_erasures_and_whom_failures_lock_out_are_counted(
+    client: httpx.Client, people: Portraits, keys: dict[Role, str]
+) -> None:
+    bearer = {"Authorization": f"Bearer {keys[Role.VERIFIER]}"}
     nobody = {"user_id": "9b3f8a52-0c1d-4f0e-8a6e-3d2c1b0a9f8e"}
     for _ in range(5):  # with the key, so that the address of this test is not counted
         client.post("/v1/login", files=picture(people.biden), data=nobody, headers=bearer)
     assert client.post("/v1/login", files=picture(people.biden), data=nobody, headers=bearer).json()["code"] == "locked"
-    answer = client.post("/v1/users", files=picture(people.biden), data={"consent": "true"}, headers=bearer)
+    answer = client.post("/v1/users", files=picture(people.biden), data={"consent": "true"})
     assert answer.status_code == 201, answer.text
     session = client.post("/v1/login", files=picture(people.biden), headers=bearer).json()
     client.delete("/v1/me", headers={"Authorization": f"Bearer {session['token']}"})
@@ -114,12 +129,16 @@ def test_erasures_and_whom_failures_lock_out_are_counted(client: httpx.Client, p
     "headers", [{"X-Forwarded-For": "127.0.0.1"}, {"Via": "1.1 proxy"}, {"Forwarded": "for=127.0.0.1"}]
 )
 def test_a_proxy_on_this_machine_does_not_open_the_figures_to_others(
-    client: httpx.Client, headers: dict[str, str]
+    client: httpx.Client, keys: dict[Role, str], headers: dict[str, str]
 ) -> None:
     refused = client.get("/metrics", headers=headers)
     assert refused.status_code == 401
     assert refused.json()["code"] == "api_key_required"
-    assert client.get("/metrics", headers=headers | {"Authorization": f"Bearer {KEY}"}).status_code == 200
+    answers = {
+        role: client.get("/metrics", headers=headers | {"Authorization": f"Bearer {keys[role]}"}) for role in Role
+    }
+    may = {role for role, answer in answers.items() if answer.status_code == 200}
+    assert may == {Role.ADMIN, Role.AUDITOR}
 
 
 # Starting and stopping
