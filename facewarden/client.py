@@ -30,7 +30,8 @@ R = TypeVar("R")
 
 class Client:
     """May be shared between threads; a context manager. `api_key`: of the role that the calls ask for
-    (docs/access.md: no role includes another); `verify`: an SSL context that trusts an authority of your own; `timeout`: seconds.
+    (docs/access.md: no role includes another); `verify`: an SSL context that trusts an authority of
+    your own; `timeout`: seconds.
 
     Raises ValueError for an `http:` address of another machine, unless `without_tls`: pictures and keys would go there
     in clear.
