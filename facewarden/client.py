@@ -73,17 +73,19 @@ class Client:
         *,
         consent: bool,
         label: str | None = None,
+        reference: str | None = None,
         uses: Collection[str] | None = None,
         attributes: Collection[str] | None = None,
         consent_digest: str | None = None,
         passphrase: str | None = None,
         captured_at: Sequence[int] | None = None,
     ) -> Enrolled:
-        """One person, from one to ten pictures. `consent`: whether they have agreed; `captured_at`: milliseconds since
-        1970, one a picture; the others: as `POST /v1/users` has them."""
+        """One person, from one to ten pictures. `consent`: whether they have agreed; `reference`: their ID in your own
+        records; `captured_at`: milliseconds since 1970, one a picture; the others: as `POST /v1/users` has them."""
         told = {
             "consent": "true" if consent else "false",
             "label": label,
+            "reference": reference,
             "uses": _listed(uses),
             "attributes": None if attributes is None else _listed(attributes) or "none",
             "consent_digest": consent_digest,

@@ -23,6 +23,7 @@ from tests.markers import SPELLINGS, Marker, spellings
 from tests.portraits import portraits
 from tests.story.server import api_key, running_service
 
+REFERENCE: Final = "Mérkéd-Räference-5Bd8"
 LABEL: Final = "Mérkéd-Läbel-☃-7Q2x"
 FILE_NAME: Final = "marked-file-name-91Xc.jpg"
 PASSPHRASE: Final = "marked päss phrase 4Kd8"
@@ -119,13 +120,13 @@ def ordinary(client: Marked) -> tuple[list[str], list[str], list[Marker]]:
     """What people do; their IDs, their recovery codes and their vectors."""
     png, jpeg = marked_png(), marked_jpeg(portraits().biden)
     agreed = {"consent": "true", "uses": "login,attributes,overlays"}
-    one = client.pictured("/v1/users", 201, png, label=LABEL, passphrase=PASSPHRASE, **agreed)
+    one = client.pictured("/v1/users", 201, png, label=LABEL, passphrase=PASSPHRASE, reference=REFERENCE, **agreed)
     encoded = base64.b64encode(jpeg).decode()
     other = client.send("POST", "/v1/users", 201, json={"image": encoded, "consent": True, "label": LABEL})
     token = client.login(png, user_id=one["user_id"], passphrase=PASSPHRASE)
     client.pictured("/v1/login", 401, png, user_id=one["user_id"], passphrase=WRONG_PASSPHRASE)
     client.pictured("/v1/login", 401, jpeg, user_id=one["user_id"])
-    assert client.send("GET", "/v1/me", 200, token=token)["metadata"] == {"label": LABEL}
+    assert client.send("GET", "/v1/me", 200, token=token)["metadata"] == {"label": LABEL, "reference": REFERENCE}
     exports = [client.send("GET", "/v1/me/export", 200, token=token)]
     client.send("DELETE", "/v1/me/consent/attributes", 200, token=token)
     client.send("POST", "/v1/me/passphrase", 204, token=token, json={"passphrase": NEW_PASSPHRASE})
@@ -153,6 +154,7 @@ def mistakes(client: Marked, user_id: str) -> None:
     png = marked_png()
     enrol = {"consent": "true", "label": LABEL}
     client.pictured("/v1/users", REFUSED, png, label=LABEL)
+    client.pictured("/v1/users", REFUSED, png, **enrol, reference=REFERENCE)
     client.pictured("/v1/users", REFUSED, png, **enrol, captured_at=NONSENSE)
     client.pictured("/v1/users", REFUSED, png, **enrol, passphrase="4Kd8")
     client.pictured("/v1/users", REFUSED, png, **enrol, uses=NONSENSE)
@@ -227,6 +229,7 @@ def marked(home: Path, user_ids: list[str], codes: list[str], tokens: list[str])
     files = [name + end for name in DATABASES for end in ends]
     texts = {
         "label": LABEL,
+        "reference": REFERENCE,
         "file name": FILE_NAME,
         "passphrase": PASSPHRASE,
         "next passphrase": NEW_PASSPHRASE,

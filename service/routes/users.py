@@ -13,14 +13,15 @@ from service import factor
 from service.bootstrap import Application
 from service.consent import USES
 from service.doors import Caller, open_or
-from service.errors import PassphraseOff
+from service.errors import ApiKeyRequired, PassphraseOff
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.settings import Settings
-from service.uploads import Form, boolean, captured_at, kinds, read_form, secret, text
+from service.uploads import Form, InvalidField, boolean, captured_at, kinds, read_form, secret, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
 MAX_LABEL = 200
+MAX_REFERENCE = 200
 
 
 class User(BaseModel):
@@ -49,6 +50,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             **fields(
                 consent="`true`: the person has agreed to the processing of their face.",
                 label="A note kept sealed beside the template, at most 200 characters.",
+                reference="Their ID in your own records, unique; with the API key of an enroller or admin only.",
                 captured_at="Milliseconds since 1970, one for each picture.",
                 attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
                 uses="What they agreed to, of login, attributes, overlays, comma separated.",
@@ -73,6 +75,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 uses=kinds(form, "uses", frozenset(USES)),
                 consent_digest=text(form, "consent_digest", MAX_LABEL),
                 passphrase=_passphrase(form, settings),
+                reference=_reference(form, caller),
                 client=caller.client,
             ),
         )
@@ -86,6 +89,16 @@ def router(application: Application, workers: Workers) -> APIRouter:
         )
 
     return routes
+
+
+def _reference(form: Form, caller: Caller) -> str | None:
+    """Raises ApiKeyRequired where enrolment is open and somebody without a key gives one."""
+    given = text(form, "reference", MAX_REFERENCE)
+    if given is not None and caller.role is None:
+        raise ApiKeyRequired
+    if given is not None and not given.isprintable():
+        raise InvalidField("reference")
+    return given
 
 
 def _passphrase(form: Form, settings: Settings) -> str | None:

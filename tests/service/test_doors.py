@@ -3,21 +3,22 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import pytest
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response, WebSocket
 
 from db.api_keys import Role
 from service.app import create_app
 from service.bootstrap import Application, build
 from service.doors import CALLERS, Caller, Gate, anyone, declare, roles
+from service.problems import Problems
 from service.settings import Settings
 from service.workflows.api_keys import revoke
 from service.workflows.tenancy import create
 from tests.db.people import Clock, enrol
 from tests.service.api_keys import key, keys_in
-from tests.service.asgi_client import Answer, call
+from tests.service.asgi_client import Answer, call, connect
 
 REFUSED: Final = {"api_key_required": 401, "token_invalid": 401, "role_required": 403}
 KINDS: Final = {"anyone", "person", "this machine", *Role, *(f"{role}@default" for role in Role)}
@@ -151,3 +152,21 @@ def test_a_caller_is_told_without_token_and_address() -> None:
     told = repr(Caller(token="secret", client="192.0.2.7"))
     assert "secret" not in told
     assert "192" not in told
+
+
+def test_a_websocket_has_a_door_as_well(served: Application) -> None:
+    router = APIRouter()
+
+    @router.websocket("/v1/stream")
+    async def stream(socket: WebSocket, caller: Annotated[Caller, roles(Role.VERIFIER)]) -> None:
+        assert caller.role is Role.VERIFIER
+        await socket.accept()
+
+    app = FastAPI()
+    app.state.gate = gate = Gate.of(served)
+    app.include_router(declare(router, gate))
+    app.add_middleware(Problems)
+    for role in Role:
+        headers = [("Host", "localhost"), ("Authorization", f"Bearer {key(served.storage, role)}")]
+        assert connect(app, "/v1/stream", headers).status == (101 if role is Role.VERIFIER else 403)
+    assert connect(app, "/v1/stream", [("Host", "localhost")]).status == 403

@@ -71,6 +71,7 @@ def test_the_whole_way(client: Client, admin: Client, people: Portraits) -> None
         [people.obama],
         consent=True,
         label="desk 7",
+        reference="4711",
         uses={"login", "attributes", "overlays"},
         attributes=["age"],
         consent_digest=text.digest,
@@ -92,7 +93,12 @@ def test_the_whole_way(client: Client, admin: Client, people: Portraits) -> None
     assert client.add_photos(token, [people.obama3], [1_700_100_000_000]).photos == 2
     client.choose_passphrase(token, "a long passphrase")
     me = client.me(token)
-    assert (me.user_id, me.photos, me.metadata, me.passphrase) == (enrolled.user_id, 2, {"label": "desk 7"}, True)
+    assert (me.user_id, me.photos, me.metadata, me.passphrase) == (
+        enrolled.user_id,
+        2,
+        {"label": "desk 7", "reference": "4711"},
+        True,
+    )
     assert me.uses == {"login", "attributes", "overlays"}
     with refusal("not_recognised"):
         client.login([people.obama2], user_id=enrolled.user_id)
