@@ -67,7 +67,7 @@ class Client:
         """What people are asked to agree to."""
         return self._asked(ConsentText.of, "GET", "/v1/consent")
 
-    def enrol(
+    def enrol(  # noqa: PLR0913 - as many as the call has fields
         self,
         pictures: Sequence[Picture],
         *,
