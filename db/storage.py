@@ -22,6 +22,7 @@ from db.keystore import Keystore, chunks
 from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
+from db.signing_keys import SigningKeys
 from db.tables import (
     DEFAULT_TENANT,
     AuditHeadRow,
@@ -118,6 +119,10 @@ class Storage:
         next master key too."""
         with told_apart():
             return self._keystore.secret(purpose)
+
+    def signing_keys(self) -> SigningKeys:
+        """What tokens are signed with, of all tenants."""
+        return SigningKeys(self._keystore)
 
     def master_rotation(self) -> MasterRotation:
         """Replaces the master key."""

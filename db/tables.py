@@ -137,6 +137,14 @@ class FailureRow(DataTable, table=True):
     failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
+class RevokedTokenRow(DataTable, table=True):
+    """A token that was given back; kept until it would have expired. `token_id`: its `jti`."""
+
+    __tablename__ = "revoked_token"
+    token_id: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class GalleryRow(DataTable, table=True):
     """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space."""
 

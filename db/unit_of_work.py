@@ -30,6 +30,7 @@ from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
 from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
+from db.revocations import Revocations
 from db.sealing import Place, SealingKey, seal
 from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
@@ -51,6 +52,7 @@ class UnitOfWork:
         self._mine = col(PersonRow.tenant) == tenant
         self._ids = select(col(PersonRow.user_id)).where(self._mine)
         self.failures = FailureLedger(self._session, tenant)
+        self.revoked = Revocations(self._session)
         self.details = Details(self._session, keystore, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None

@@ -15,7 +15,7 @@ from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
+from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, tokens, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -43,6 +43,7 @@ def create_app(application: Application) -> FastAPI:
         overlays.router(application, workers),
         consent.router(application),
         recover.router(application, workers),
+        tokens.router(application, workers),
         admin.router(application, workers),
         health.router(application),
         page.router(),
@@ -60,7 +61,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
-        hosts=settings.allowed_hosts,
+        hosts=settings.names,
         origins=settings.allowed_origins,
         bound=(settings.host, settings.port),
     )
@@ -96,6 +97,8 @@ async def _sweep(application: Application) -> None:
         try:
             await asyncio.to_thread(application.storage.sweep)
             await asyncio.to_thread(application.administer.tidy)
+            await asyncio.to_thread(application.sessions.tidy)
+            await asyncio.to_thread(application.signing.keep)
             await asyncio.to_thread(application.retention)
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")

@@ -25,7 +25,8 @@ from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tenants import Tenants, TenantService
-from service.tokens import Tokens
+from service.token_keys import TokenKeys
+from service.tokens import Kind, Tokens
 from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
@@ -39,9 +40,10 @@ from service.workflows.people import People
 from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
 from service.workflows.retention import Retention
+from service.workflows.sessions import Sessions
+from service.workflows.signing import Signing
 
-TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
-LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
 RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
@@ -60,6 +62,7 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    signing: Signing
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -107,6 +110,11 @@ class Application:
         return self.of().grow
 
     @property
+    def sessions(self) -> Sessions:
+        """Of every tenant."""
+        return Sessions(self.storage, self.tokens)
+
+    @property
     def retention(self) -> Retention:
         """Of every tenant."""
         return Retention(self.people, self.settings.retention_days, self.tenants.others)
@@ -152,8 +160,20 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
 
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
-    lifetime = timedelta(seconds=settings.token_seconds)
-    return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
+    kind = Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
+
+    def is_revoked(token_id: str) -> bool:
+        with storage.begin() as work:
+            return work.revoked.has(token_id)
+
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Tokens(keys, kind, now, is_revoked=is_revoked, tenant=storage.tenant)
+
+
+def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
+    """The keys that tokens of all tenants are signed with."""
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Signing(storage, keys, timedelta(days=settings.token_key_days))
 
 
 def receipts(storage: Storage) -> Receipts:
@@ -181,7 +201,15 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     tenants = Tenants(storage, make)
     for name in (DEFAULT_TENANT, *settings.tenant_keys):
         _open(tenants, name)
-    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, Overlay(pipeline))
+    return Application(
+        settings,
+        storage,
+        tenants,
+        tokens(storage, settings, now),
+        consent,
+        Overlay(pipeline),
+        signing(storage, settings, now),
+    )
 
 
 def _open(tenants: Tenants, name: str) -> None:
