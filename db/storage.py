@@ -30,6 +30,7 @@ from db.tables import (
     DataTable,
     DetailRow,
     GalleryRow,
+    GrantRow,
     KeystoreRow,
     PersonRow,
     TemplateRow,
@@ -189,7 +190,7 @@ class Storage:
                 revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
                 session.execute(update(TenantRow).where(theirs).values(revision=revision))
-                for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
+                for table in (GrantRow, ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
         if head is not None:

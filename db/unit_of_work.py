@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
     RecordUnreadable,
@@ -25,6 +26,7 @@ from db.errors import (
     told_apart,
 )
 from db.failures import FailureLedger
+from db.grants import Grants
 from db.keystore import Keystore, chunks
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
@@ -53,6 +55,8 @@ class UnitOfWork:
         self._ids = select(col(PersonRow.user_id)).where(self._mine)
         self.failures = FailureLedger(self._session, tenant)
         self.revoked = Revocations(self._session)
+        self.clients = Clients(self._session)
+        self.grants = Grants(self._session)
         self.details = Details(self._session, keystore, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None

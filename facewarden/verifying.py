@@ -6,6 +6,8 @@ from typing import Any, Final, Literal
 
 import jwt
 
+from facewarden.acr import is_as_sure
+
 Acr = Literal["photo", "photo+passphrase", "live", "live+passphrase"]
 ALGORITHM: Final = "EdDSA"
 TYPES: Final = {True: "at+jwt", False: "JWT"}
@@ -84,16 +86,6 @@ class Verifier:
             options={"require": ["exp", "iat", "sub", "acr"]},
             leeway=5,
         )
-
-
-def is_as_sure(acr: str, wanted: str) -> bool:
-    """Whether a login of `acr` shows all that `wanted` asks for: `live` shows more than `photo`, and with
-    `+passphrase` more than without. A recovery code shows no face."""
-    (evidence, *second), (least, *also) = acr.split("+"), wanted.split("+")
-    faces = ("photo", "live")
-    if evidence not in faces or least not in faces:
-        return acr == wanted
-    return faces.index(evidence) >= faces.index(least) and set(also) <= set(second)
 
 
 def _person(claims: dict[str, Any]) -> Person:

@@ -15,7 +15,22 @@ from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, tokens, users
+from service.routes import (
+    admin,
+    analyze,
+    consent,
+    health,
+    login,
+    me,
+    oidc,
+    overlays,
+    page,
+    photos,
+    recover,
+    sign_in,
+    tokens,
+    users,
+)
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -44,6 +59,8 @@ def create_app(application: Application) -> FastAPI:
         consent.router(application),
         recover.router(application, workers),
         tokens.router(application, workers),
+        oidc.router(application, workers),
+        sign_in.router(application, workers),
         admin.router(application, workers),
         health.router(application),
         page.router(),

@@ -21,6 +21,8 @@ from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.oauth.provider import Provider
+from service.oauth.server import Server
 from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
@@ -63,6 +65,7 @@ class Application:
     consent: ConsentText
     overlay: Overlay
     signing: Signing
+    provider: Provider
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -112,7 +115,7 @@ class Application:
     @property
     def sessions(self) -> Sessions:
         """Of every tenant."""
-        return Sessions(self.storage, self.tokens)
+        return Sessions(self.storage, self.tokens, self.provider)
 
     @property
     def retention(self) -> Retention:
@@ -158,22 +161,32 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
     return Lockout(storage.secret(LOCKOUT_SECRET), limits, storage.tenant)
 
 
+def token_kind(settings: Settings) -> Kind:
+    """By whom tokens are issued, and for how long."""
+    return Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
+
+
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
-    kind = Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
 
     def is_revoked(token_id: str) -> bool:
         with storage.begin() as work:
             return work.revoked.has(token_id)
 
     keys = TokenKeys(storage.signing_keys(), now)
-    return Tokens(keys, kind, now, is_revoked=is_revoked, tenant=storage.tenant)
+    return Tokens(keys, token_kind(settings), now, is_revoked=is_revoked, tenant=storage.tenant)
 
 
 def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
     """The keys that tokens of all tenants are signed with."""
     keys = TokenKeys(storage.signing_keys(), now)
     return Signing(storage, keys, timedelta(days=settings.token_key_days))
+
+
+def provider(storage: Storage, settings: Settings, now: Clock = utc_now) -> Provider:
+    """OpenID Connect, for the applications of all tenants."""
+    server = Server(storage, TokenKeys(storage.signing_keys(), now), token_kind(settings))
+    return Provider(server, settings.issuer)
 
 
 def receipts(storage: Storage) -> Receipts:
@@ -209,6 +222,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         consent,
         Overlay(pipeline),
         signing(storage, settings, now),
+        provider(storage, settings, now),
     )
 
 

@@ -2,6 +2,7 @@
 
 import mimetypes
 from collections.abc import Iterator
+from html import escape
 from importlib import resources
 from pathlib import PurePosixPath
 
@@ -32,6 +33,14 @@ def router() -> APIRouter:
         return answer(path)
 
     return routes
+
+
+def page(name: str, **values: str) -> str:
+    """A page of the package with a value in the place of each `{{name}}`, as text: none of it can be markup."""
+    text = (resources.files("service") / "web" / name).read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace("{{" + key + "}}", escape(value))
+    return text
 
 
 def _files() -> Iterator[tuple[str, tuple[bytes, str]]]:

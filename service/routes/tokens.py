@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from service.access import bearer, require_api_key
 from service.bootstrap import Application
 from service.errors import ApiKeyRequired
-from service.oauth.forms import OAUTH_ERROR, form_body, refused
 from service.routes.bodies import PROBLEM, fields
+from service.routes.oauth_bodies import OAUTH_ERROR, form_body, refused
 from service.token_keys import PUBLISHED_FOR
 from service.uploads import read_pairs
 from service.workers import Workers

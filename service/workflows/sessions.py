@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from db.storage import Storage
 from service.errors import TokenInvalid
+from service.oauth.provider import Provider
 from service.token_keys import SKEW
 from service.tokens import METHODS, Claims, Tokens
 
@@ -15,6 +16,7 @@ class Sessions:
 
     storage: Storage
     tokens: Tokens
+    provider: Provider
 
     def log_out(self, token: str) -> None:
         """The token opens nothing any more, at any worker or node. Raises TokenInvalid."""
@@ -26,12 +28,13 @@ class Sessions:
             work.commit()
 
     def introspect(self, token: str, tenant: str) -> Mapping[str, object]:
-        """What a token of that tenant says, as RFC 7662 has it; that it is not active, and nothing more, of every
-        other: expired, given back, of somebody erased, of another tenant, or none at all."""
+        """What a token of that tenant says, as RFC 7662 has it, be it a login token or an application's access token;
+        that it is not active, and nothing more, of every other: expired, given back, of somebody erased, of another
+        tenant, or none at all."""
         try:
             claims = self._claims(token)
         except TokenInvalid:
-            return {"active": False}
+            return self.provider.introspect(token, tenant)
         if claims.tenant != tenant:
             return {"active": False}
         return {
@@ -51,7 +54,7 @@ class Sessions:
     def tidy(self) -> int:
         """Drops what has expired anyway; how many."""
         with self.storage.begin() as work:
-            dropped = work.revoked.forget(work.now - SKEW)
+            dropped = work.revoked.forget(work.now - SKEW) + work.grants.forget(work.now - SKEW)
             work.commit()
         return dropped
 

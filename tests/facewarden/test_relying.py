@@ -9,8 +9,9 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
+from facewarden.acr import is_as_sure
 from facewarden.relying import LoggedIn, Person
-from facewarden.verifying import Acr, KeysUnavailable, Verifier, is_as_sure
+from facewarden.verifying import Acr, KeysUnavailable, Verifier
 from tests.portraits import portraits
 from tests.service.asgi_client import Answer, call
 from tests.story.server import Service, free_port, running_service
