@@ -70,14 +70,17 @@ def router(application: Application, workers: Workers) -> APIRouter:
         answer = await workers.run(lambda: provider.exchange(pairs, sent[0] if sent else None))
         return JSONResponse(answer.body, answer.status, answer.headers)
 
-    @routes.api_route(
-        "/oauth/userinfo", methods=["GET", "POST"], response_model=UserInfo, responses={"401": OAUTH_ERROR}
-    )
+    @routes.get("/oauth/userinfo", response_model=UserInfo, responses={"401": OAUTH_ERROR})
     def user_info(request: Request) -> UserInfo | Response:
         """Who the access token was given for."""
         try:
             return UserInfo(**provider.user_info(bearer(request)))
         except TokenInvalid:
             return refused("invalid_token", "The access token is missing, or does not hold.", status=401)
+
+    @routes.post("/oauth/userinfo", response_model=UserInfo, responses={"401": OAUTH_ERROR})
+    def user_info_too(request: Request) -> UserInfo | Response:
+        """The same, as OpenID Connect has it."""
+        return user_info(request)
 
     return routes

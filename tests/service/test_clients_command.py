@@ -1,6 +1,7 @@
 """`facewarden clients`, typed as an operator would."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,18 @@ from typer.testing import CliRunner
 
 from service.cli.main import application
 from service.errors import UnknownClient
+from service.workflows.clients import ClientRegistry
+from tests.db.people import open_in
 
 run = CliRunner()
 pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientRegistry]:
+    storage = open_in(tmp_path_factory.mktemp("registry"))
+    yield ClientRegistry(storage)
+    storage.close()
 
 
 def add(*arguments: str) -> dict[str, str | None]:
@@ -75,16 +85,16 @@ def test_who_is_removed_is_gone() -> None:
         "",
     ],
 )
-def test_an_address_that_no_browser_should_be_sent_to_is_refused(uri: str) -> None:
-    answer = run.invoke(application, ["clients", "add", "Notes", "--redirect-uri", uri])
-    assert answer.exit_code == 2
-    assert listed() == []
+def test_an_address_that_no_browser_should_be_sent_to_is_refused(registry: ClientRegistry, uri: str) -> None:
+    with pytest.raises(ValueError, match="redirect URI"):
+        registry.add("Notes", [uri], public=True)
+    assert registry.listing() == []
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 81, "\x1b[31m"])
-def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
-    answer = run.invoke(application, ["clients", "add", name, "--redirect-uri", "https://notes.example/"])
-    assert answer.exit_code == 2
+def test_a_name_that_cannot_be_shown_is_refused(registry: ClientRegistry, name: str) -> None:
+    with pytest.raises(ValueError, match="a name is"):
+        registry.add(name, ["https://notes.example/"], public=True)
 
 
 def test_two_hosts_are_two_applications() -> None:
