@@ -16,13 +16,16 @@ import pytest
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.bootstrap import Application, build
+from service.bootstrap import Application, build, open_storage, provider
+from service.bootstrap import tokens as tokens_of
 from service.oauth.metadata import metadata
 from service.oauth.provider import SignedIn
 from service.oauth.requests import Answer as Outcome
 from service.settings import Settings
 from service.workflows import tenancy
 from service.workflows.clients import ClientRegistry, Registered
+from service.workflows.people import By
+from service.workflows.sessions import Sessions
 from tests.db.people import Clock, enrol
 from tests.portraits import portraits
 from tests.service.asgi_client import Answer, call
@@ -423,6 +426,25 @@ def test_a_face_signs_in_at_the_tenant_of_the_application(tmp_path: Path) -> Non
     kinds = [entry.kind for entry in with_tenant.storage.audit.entries()]
     assert kinds[-2:] == ["login", "signed_in"]
     with_tenant.close()
+
+
+def test_another_worker_finishes_what_one_began_and_hears_what_another_ended(house: House) -> None:
+    settings = house.application.settings
+    storage = open_storage(settings, house.clock)
+    other = provider(storage, settings, house.clock)
+    person = house.person()
+    pairs = [("grant_type", "authorization_code"), ("redirect_uri", BACK), ("code_verifier", VERIFIER)]
+    outcome = other.exchange([*pairs, ("code", signed_in(house, person)["code"])], basic(house.client))
+    assert isinstance(outcome.body, dict)
+    assert active(house, outcome.body["access_token"])
+    login = house.application.tokens.issue(person, "photo").token
+    theirs = Sessions(storage, tokens_of(storage, settings, house.clock), other)
+    assert theirs.introspect(login, "default")["active"]
+    house.application.sessions.log_out(login)
+    assert theirs.introspect(login, "default") == {"active": False}
+    house.application.people.erase([person], by=By.OPERATOR)
+    assert theirs.introspect(outcome.body["access_token"], "default") == {"active": False}
+    storage.close()
 
 
 def test_nothing_that_opens_anything_is_kept_in_the_open(house: House) -> None:

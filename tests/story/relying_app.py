@@ -1,5 +1,7 @@
 """A small web application that lets people sign in by OpenID Connect, with Authlib's client and no line that knows
-whose provider it is. A process of its own: `python -m tests.story.relying_app PORT ISSUER CLIENT_ID`, secret in SECRET."""
+whose provider it is.
+
+A process of its own: `python -m tests.story.relying_app PORT ISSUER CLIENT_ID`, the secret in SECRET."""
 
 import os
 import secrets
@@ -52,7 +54,8 @@ def application(here: str, issuer: str, client_id: str, secret: str) -> Starlett
         except OAuthError as error:
             return JSONResponse({"error": error.error})
         info = await client.userinfo(token=tokens)
-        return JSONResponse({"claims": tokens["userinfo"], "info": info, "access_token": tokens["access_token"]})
+        told = {name: tokens[name] for name in ("id_token", "access_token")}
+        return JSONResponse({"claims": tokens["userinfo"], "info": info, **told})
 
     async def nothing(_: Request) -> Response:
         return Response(status_code=204)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from facewarden.verifying import NotLoggedIn, Verifier
 from tests.portraits import camera_stream, portraits
 from tests.story.browser import Watched, chromium, visit
 from tests.story.server import Service, free_port, running_service
@@ -115,6 +116,9 @@ def test_a_face_signs_in_to_an_application(stage: Stage) -> None:
         assert (claims["iss"], claims["acr"], claims["amr"]) == (stage.service.base_url, "photo", ["face"])
         assert told["info"] == {"sub": claims["sub"]}
         assert stage.user_id not in json.dumps(told)
+        assert Verifier(stage.service.base_url, claims["aud"])(told["id_token"]).user_id == claims["sub"]
+        with pytest.raises(NotLoggedIn):
+            Verifier(stage.service.base_url, "another application")(told["id_token"])
         assert active(stage, told["access_token"])
         begin(stage, page)
         sign_in(page)
