@@ -12,12 +12,14 @@ from starlette.exceptions import HTTPException
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
+from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
 from service.routes import (
     admin,
     analyze,
+    api_keys,
     consent,
     health,
     login,
@@ -49,6 +51,7 @@ def create_app(application: Application) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(application, workers),
     )
+    app.state.gate = gate = Gate.of(application)
     for routes in (
         users.router(application, workers),
         login.router(application, workers),
@@ -57,6 +60,7 @@ def create_app(application: Application) -> FastAPI:
         analyze.router(application, workers),
         overlays.router(application, workers),
         consent.router(application),
+        api_keys.router(application, workers),
         recover.router(application, workers),
         tokens.router(application, workers),
         oidc.router(application, workers),
@@ -65,7 +69,9 @@ def create_app(application: Application) -> FastAPI:
         health.router(application),
         page.router(),
     ):
-        app.include_router(routes)
+        app.include_router(declare(routes, gate))
+    document = app.openapi
+    app.openapi = lambda: with_schemes(document())  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _wrong_value)
     _guard(app, settings)

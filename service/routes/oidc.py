@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from service.access import bearer
+from service.access import shown_bearer
 from service.bootstrap import Application
+from service.doors import anyone
 from service.errors import TokenInvalid
 from service.oauth.metadata import metadata
 from service.routes.bodies import fields
@@ -27,13 +28,13 @@ def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["openid connect"])
     settings, provider = application.settings, application.provider
 
-    @routes.get("/.well-known/openid-configuration")
+    @routes.get("/.well-known/openid-configuration", dependencies=[anyone])
     def discovery(response: Response) -> dict[str, Any]:
         """What this provider can do, for client libraries."""
         response.headers["cache-control"] = CACHEABLE
         return metadata(settings.issuer)
 
-    @routes.get("/oauth/jwks")
+    @routes.get("/oauth/jwks", dependencies=[anyone])
     def public_keys(response: Response) -> dict[str, Any]:
         """The public keys of `/.well-known/jwks.json`."""
         response.headers["cache-control"] = CACHEABLE
@@ -41,6 +42,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
 
     @routes.post(
         "/oauth/token",
+        dependencies=[anyone],
         response_model=None,
         responses={"400": OAUTH_ERROR, "401": OAUTH_ERROR},
         openapi_extra=form_body(
@@ -70,15 +72,15 @@ def router(application: Application, workers: Workers) -> APIRouter:
         answer = await workers.run(lambda: provider.exchange(pairs, sent[0] if sent else None))
         return JSONResponse(answer.body, answer.status, answer.headers)
 
-    @routes.get("/oauth/userinfo", response_model=UserInfo, responses={"401": OAUTH_ERROR})
+    @routes.get("/oauth/userinfo", dependencies=[anyone], response_model=UserInfo, responses={"401": OAUTH_ERROR})
     def user_info(request: Request) -> UserInfo | Response:
         """Who the access token was given for."""
         try:
-            return UserInfo(**provider.user_info(bearer(request)))
+            return UserInfo(**provider.user_info(shown_bearer(request) or ""))
         except TokenInvalid:
             return refused("invalid_token", "The access token is missing, or does not hold.", status=401)
 
-    @routes.post("/oauth/userinfo", response_model=UserInfo, responses={"401": OAUTH_ERROR})
+    @routes.post("/oauth/userinfo", dependencies=[anyone], response_model=UserInfo, responses={"401": OAUTH_ERROR})
     def user_info_too(request: Request) -> UserInfo | Response:
         """The same, as OpenID Connect has it."""
         return user_info(request)

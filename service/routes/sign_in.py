@@ -1,6 +1,6 @@
 """OpenID Connect as people meet it: the page where they sign in to another application by face."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
@@ -8,18 +8,17 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
 from service import factor
-from service.access import client_of
 from service.bootstrap import Application
+from service.doors import Caller, anyone
 from service.oauth.provider import Asked, SignedIn
 from service.oauth.requests import Answer, Pairs
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.routes.oauth_bodies import OAUTH_ERROR
-from service.routes.page import page
+from service.routes.page import LANGUAGE, template, texts_of
 from service.uploads import MOST_FIELDS, captured_at, identifier, read_form, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest
 
-SIGN_IN, REFUSED = "sign-in.html", "sign-in-refused.html"
 HTML: dict[str, Any] = {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
@@ -32,17 +31,20 @@ class GoOn(BaseModel):
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["openid connect"])
     settings, provider = application.settings, application.provider
-    keys = settings.tenant_keys
+    texts = texts_of(LANGUAGE)
+    sign_in_page, refusal_page = template("sign-in.html"), template("sign-in-refused.html")
 
-    @routes.get("/oauth/authorize", response_class=HTMLResponse, responses={"303": {}, "400": HTML})
+    @routes.get(
+        "/oauth/authorize", dependencies=[anyone], response_class=HTMLResponse, responses={"303": {}, "400": HTML}
+    )
     def authorize(request: Request) -> Response:
         """The sign-in page, for an authorization request (OpenID Connect Core, section 3.1.2.1); PKCE is required."""
         asked = provider.ask(_query(request))
         if isinstance(asked, Asked):
-            return HTMLResponse(page(SIGN_IN, client=asked.name, host=asked.host))
+            return HTMLResponse(sign_in_page.render(texts=texts, client=asked.name, host=asked.host))
         if asked.location is not None:
             return Response(status_code=303, headers={"location": asked.location})
-        return HTMLResponse(page(REFUSED, reason=_reason(asked)), 400)
+        return HTMLResponse(refusal_page.render(texts=texts, reason=_reason(asked)), 400)
 
     @routes.post(
         "/oauth/sign-in",
@@ -57,7 +59,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ),
         ),
     )
-    async def sign_in(request: Request) -> GoOn | Response:
+    async def sign_in(request: Request, caller: Annotated[Caller, anyone]) -> GoOn | Response:
         """For the sign-in page, with the authorization request in the address: a login by face, as `/v1/login` has it,
         at the tenant of the application."""
         workers.admit()
@@ -67,7 +69,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             user_id=identifier(form, "user_id"),
             taken_at=captured_at(form),
             passphrase=secret(form, "passphrase", factor.LONGEST),
-            client=client_of(request, keys),
+            client=caller.client,
         )
 
         def recognise(tenant: str) -> SignedIn:
@@ -76,7 +78,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
 
         return _go_on(await workers.run(lambda: provider.sign_in(_query(request), recognise)))
 
-    @routes.post("/oauth/decline", response_model=GoOn, responses={"400": OAUTH_ERROR})
+    @routes.post("/oauth/decline", dependencies=[anyone], response_model=GoOn, responses={"400": OAUTH_ERROR})
     def decline(request: Request) -> GoOn | Response:
         """For the sign-in page: the person would rather not."""
         return _go_on(provider.decline(_query(request)))

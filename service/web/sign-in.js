@@ -1,5 +1,6 @@
 // The sign-in page of other applications: a face is recognised, then the browser goes on to where the service says.
 import { decline, signIn } from "./api.js";
+import { watch } from "./frame.js";
 import { Secret } from "./secret.js";
 import { Stage } from "./stage.js";
 
@@ -25,3 +26,4 @@ form.addEventListener("submit", async (event) => {
 });
 
 leave.addEventListener("click", () => stage.work("Going back…", async () => goOn(await decline()), leave));
+watch();

@@ -15,6 +15,7 @@ import jwt
 import pytest
 from fastapi import FastAPI
 
+from db.api_keys import Role
 from service.app import create_app
 from service.bootstrap import Application, build, open_storage, provider
 from service.bootstrap import tokens as tokens_of
@@ -28,6 +29,7 @@ from service.workflows.people import By
 from service.workflows.sessions import Sessions
 from tests.db.people import Clock, enrol
 from tests.portraits import portraits
+from tests.service.api_keys import key
 from tests.service.asgi_client import Answer, call
 from tests.service.bodies import BOUNDARY, multipart, part
 
@@ -35,7 +37,6 @@ BACK = "https://app.example/back?from=login"
 ISSUER = "https://login.example"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-KEY = "a key of more than 24 characters"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class House:
     neighbour: Registered
     """Of the same sector."""
     stranger: Registered
+    key: str
+    """A verifier's."""
 
     def person(self, tenant: str = "default") -> UUID:
         service = self.application.of(tenant)
@@ -57,7 +60,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     clock = Clock()
-    settings = Settings(home=tmp_path_factory.mktemp("oidc") / "home", public_url=ISSUER, api_key=KEY)
+    settings = Settings(home=tmp_path_factory.mktemp("oidc") / "home", public_url=ISSUER)
     application = build(settings, clock)
     registry = ClientRegistry(application.storage)
     yield House(
@@ -68,6 +71,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         registry.add("A page", ["https://app.example/page"], public=True),
         registry.add("Its neighbour", ["https://app.example/other"], public=False),
         registry.add("A stranger", ["https://stranger.example/back"], public=False),
+        key(application.storage, Role.VERIFIER),
     )
     application.close()
 
@@ -121,13 +125,13 @@ def exchange(house: House, code: str, authorization: str | None = "", **changed:
 def claims_of(house: House, id_token: str, audience: str) -> dict[str, Any]:
     """Checked as an application would, at the service's time."""
     keys = jwt.PyJWKSet.from_dict(json.loads(send(house, "GET", "/oauth/jwks").body))
-    key = keys[jwt.get_unverified_header(id_token)["kid"]]
+    public = keys[jwt.get_unverified_header(id_token)["kid"]]
     options: Any = {"verify_exp": False, "verify_iat": False, "require": ["exp", "iat", "sub", "auth_time", "nonce"]}
-    return jwt.decode(id_token, key, algorithms=["EdDSA"], audience=audience, issuer=ISSUER, options=options)
+    return jwt.decode(id_token, public, algorithms=["EdDSA"], audience=audience, issuer=ISSUER, options=options)
 
 
 def active(house: House, token: str) -> bool:
-    answer = send(house, "POST", "/oauth/introspect", f"Bearer {KEY}", token=token)
+    answer = send(house, "POST", "/oauth/introspect", f"Bearer {house.key}", token=token)
     found: bool = json.loads(answer.body)["active"]
     return found
 
@@ -410,7 +414,7 @@ def test_a_face_signs_in_at_the_tenant_of_the_application(tmp_path: Path) -> Non
     tenancy.create(with_tenant.storage, "other")
     made = ClientRegistry(with_tenant.storage.of("other")).add("Theirs", [BACK], public=False)
     own = ClientRegistry(with_tenant.storage).add("Ours", [BACK], public=False)
-    house = House(with_tenant, create_app(with_tenant), Clock(), made, made, made, made)
+    house = House(with_tenant, create_app(with_tenant), Clock(), made, made, made, made, "")
     people = portraits()
     body = multipart(part("consent", b"true"), part("image", people.obama.read_bytes(), "a.jpg"))
     headers = [("Host", "login.example"), ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")]

@@ -16,12 +16,15 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from db.api_keys import Role
 from facewarden.verifying import NotLoggedIn, Verifier
+from service.bootstrap import open_storage
+from service.settings import Settings
 from tests.portraits import camera_stream, portraits
+from tests.service.api_keys import key
 from tests.story.browser import Watched, chromium, visit
 from tests.story.server import Service, free_port, running_service
 
-KEY = "a key of more than 24 characters"
 REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
 
 
@@ -31,6 +34,8 @@ class Stage:
     relying: str
     camera: Path
     user_id: str
+    key: str
+    """A verifier's."""
 
     def complaints(self, watched: Watched) -> list[str]:
         """But that the browser went to the application, as it should."""
@@ -42,11 +47,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     chromium()
     place, people = tmp_path_factory.mktemp("oidc"), portraits()
     camera = camera_stream(people.obama, place / "somebody.mjpeg")
-    with running_service(place / "home", FACEWARDEN_API_KEY=KEY) as service:
+    with running_service(place / "home") as service:
         form, pictures = {"consent": "true"}, {"image": people.obama.read_bytes()}
         made = httpx.post(f"{service.base_url}/v1/users", data=form, files=pictures, timeout=60).json()
         with relying_application(place / "home", service) as relying:
-            yield Stage(service, relying, camera, made["user_id"])
+            yield Stage(service, relying, camera, made["user_id"], verifying(place / "home"))
 
 
 @contextmanager
@@ -70,6 +75,13 @@ def relying_application(home: Path, service: Service) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def verifying(home: Path) -> str:
+    storage = open_storage(Settings(home=home))
+    made = key(storage, Role.VERIFIER)
+    storage.close()
+    return made
 
 
 def registered(home: Path, name: str, uri: str) -> dict[str, str]:
@@ -99,7 +111,7 @@ def sign_in(page: Page) -> None:
 
 
 def active(stage: Stage, token: str) -> bool:
-    headers = {"Authorization": f"Bearer {KEY}"}
+    headers = {"Authorization": f"Bearer {stage.key}"}
     answer = httpx.post(f"{stage.service.base_url}/oauth/introspect", headers=headers, data={"token": token})
     found: bool = answer.json()["active"]
     return found

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "d0006"
-down_revision = "d0005"
+revision = "d0008"
+down_revision = "d0007"
 branch_labels = None
 depends_on = None
 
