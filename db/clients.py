@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from db.errors import told_apart
 from db.tables import ClientRow, GrantRow
 
 
@@ -29,7 +30,8 @@ class Clients:
         self._session = session
 
     def get(self, client_id: str) -> ClientRecord | None:
-        row = self._session.get(ClientRow, client_id)
+        with told_apart():
+            row = self._session.get(ClientRow, client_id)
         return None if row is None else _record(row)
 
     def all(self) -> Sequence[ClientRecord]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
+from db.errors import told_apart
 from db.tables import GrantRow
 
 
@@ -40,8 +41,9 @@ class Grants:
 
     def add(self, grant: Grant) -> None:
         row = {name: getattr(grant, name) for name in Grant.__slots__ if name != "used"}
-        self._session.add(GrantRow(**row))
-        self._session.flush()
+        with told_apart():
+            self._session.add(GrantRow(**row))
+            self._session.flush()
 
     def by_code(self, code: bytes) -> Grant | None:
         """Also one that is used or has expired."""
@@ -55,7 +57,8 @@ class Grants:
         """The token takes the code's place; False where somebody else was quicker."""
         query = update(GrantRow).where(col(GrantRow.code) == code, col(GrantRow.token).is_(None))
         query = query.values(token=token, expires_at=expires_at).returning(col(GrantRow.code))
-        return bool(self._session.scalars(query, execution_options={"synchronize_session": False}).all())
+        with told_apart():
+            return bool(self._session.scalars(query, execution_options={"synchronize_session": False}).all())
 
     def drop(self, code: bytes) -> None:
         """The code and what was given for it."""
@@ -67,7 +70,8 @@ class Grants:
         return len(self._session.scalars(query.returning(col(GrantRow.code))).all())
 
     def _one(self, query: object) -> Grant | None:
-        row = self._session.scalar(query, execution_options={"populate_existing": True})  # type: ignore[call-overload]
+        with told_apart():
+            row = self._session.scalar(query, execution_options={"populate_existing": True})  # type: ignore[call-overload]
         if row is None:
             return None
         kept = {name: getattr(row, name) for name in Grant.__slots__ if name != "used"}

@@ -135,6 +135,9 @@ def test_a_face_signs_in_to_an_application(stage: Stage) -> None:
         begin(stage, page)
         sign_in(page)
         assert came_back(stage, page)["claims"]["sub"] == claims["sub"]
+        log = stage.service.log.read_text(encoding="utf-8")
+        assert '"route": "/oauth/token"' in log
+        assert not [each for each in ("code=", claims["sub"], told["access_token"], told["id_token"]) if each in log]
         assert stage.complaints(watched) == []
         mine = [each["name"] for each in page.context.cookies()]
         assert mine == ["relying"], "the service keeps nothing in the browser"
