@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     @property
     def names(self) -> tuple[str, ...]:
         """Host names to answer under besides the bound one."""
-        named = urlsplit(self.issuer).hostname
+        named = urlsplit(self.public_url or "").hostname
         return (*self.allowed_hosts, *([named] if named else []))
 
     @property
