@@ -17,6 +17,7 @@ from service.app import _sweep
 from service.bootstrap import Application, provider, signing, tokens
 from service.errors import UnsafeSettings
 from service.lockout import Limits, Lockout
+from service.metrics import Metrics
 from service.settings import Settings, read
 from service.workflows.administer import Administer
 from service.workflows.people import People
@@ -188,7 +189,7 @@ def test_the_sweeper_of_the_service_does_it(storage: Storage, clock: Clock) -> N
     )
 
     async def until_nobody_is_there() -> None:
-        sweeper = asyncio.create_task(_sweep(cast("Application", service)))
+        sweeper = asyncio.create_task(_sweep(cast("Application", service), Metrics(dict)))
         while await asyncio.to_thread(there, storage):
             clock.advance(hours=6)
             await asyncio.sleep(0.05)

@@ -82,6 +82,7 @@ def test_a_hardware_module_needs_a_token_and_a_pin_and_no_other_master_key() -> 
         ({}, "http://127.0.0.1:8000", ()),
         ({"host": "::1", "port": 9}, "http://[::1]:9", ()),
         ({"host": "0.0.0.0"}, "http://0.0.0.0:8000", ()),
+        ({"https": True}, "https://127.0.0.1:8000", ()),
         ({"host": "0.0.0.0", "public_url": "https://login.example"}, "https://login.example", ("login.example",)),
     ],
 )
