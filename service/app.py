@@ -28,10 +28,13 @@ from service.routes import (
     login,
     me,
     metrics,
+    oidc,
     overlays,
     page,
     photos,
     recover,
+    sign_in,
+    tokens,
     users,
 )
 from service.settings import Settings
@@ -69,6 +72,9 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         consent.router(application),
         api_keys.router(application, workers),
         recover.router(application, workers),
+        tokens.router(application, workers),
+        oidc.router(application, workers),
+        sign_in.router(application, workers),
         admin.router(application, workers),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
@@ -89,7 +95,7 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
-        hosts=settings.allowed_hosts,
+        hosts=settings.names,
         origins=settings.cors_origins,
         bound=(settings.host, settings.port),
     )
@@ -129,6 +135,8 @@ async def _sweep(application: Application, figures: Metrics) -> None:
             with watching(Watch()) as watch:
                 await asyncio.to_thread(application.storage.sweep)
                 await asyncio.to_thread(application.administer.tidy)
+                await asyncio.to_thread(application.sessions.tidy)
+                await asyncio.to_thread(application.signing.keep)
                 await asyncio.to_thread(application.retention)
             figures.take(watch, "sweep")
         except Exception as error:  # noqa: BLE001 - the next round tries again
