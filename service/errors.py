@@ -207,6 +207,7 @@ ROWS: Final = (
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
     # Overlays
+    Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
