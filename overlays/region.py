@@ -129,8 +129,9 @@ def visible(box: Box, height: int, width: int) -> Rect | None:
 
 
 def largest_first(subjects: Sequence[Subject]) -> list[Subject]:
-    """Subjects in the order in which they are drawn.
+    """Subjects in the order in which they are drawn, without those whose box has no extent.
 
     A small cover inside a large one then sums up what is hidden already, so it cannot bring detail back.
     """
-    return sorted(subjects, key=lambda subject: subject.face.box.area, reverse=True)
+    there = [subject for subject in subjects if subject.face.box.width > 0 and subject.face.box.height > 0]
+    return sorted(there, key=lambda subject: subject.face.box.area, reverse=True)
