@@ -45,11 +45,14 @@ from service.workers import Workers, usable_cores
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(application: Application, readiness: Readiness | None = None) -> FastAPI:
-    """The ASGI application. It closes `application` when it stops."""
+def create_app(application: Application, readiness: Readiness | None = None, *, worker: str | None = None) -> FastAPI:
+    """The ASGI application. It closes `application` when it stops.
+
+    `worker`: what its figures are marked with, where it is one of several processes behind one address.
+    """
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
-    figures = Metrics(partial(state, application, workers))
+    figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),

@@ -236,6 +236,7 @@ ROWS: Final = (
     Row("unknown_api_key", 404, "There is no such API key", "Give its beginning, fw_ and eight characters, as the list shows it."),
     Row("reference_taken", 409, "This reference is somebody else's already", "Choose another one, or erase the earlier enrolment first."),
     # Overlays
+    Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
