@@ -17,6 +17,7 @@ The exceptions of the service itself:
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
+    ├── OverlaysNotAgreed    overlays_not_agreed
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
@@ -110,6 +111,10 @@ class UnknownUser(ServiceError):
     code = "unknown_user"
 
 
+class OverlaysNotAgreed(ServiceError):
+    code = "overlays_not_agreed"
+
+
 class NotErased(ServiceError):
     code = "not_erased"
 
@@ -176,6 +181,7 @@ ROWS: Final = (
     Row("image_too_small", 422, "The picture has too few pixels", "Send a larger picture."),
     Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
     Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
+    Row("format_too_small", 422, "The picture is too long for this format", "Ask for format=png."),
     # The face in it
     Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
     Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),
@@ -208,6 +214,10 @@ ROWS: Final = (
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
     # Overlays
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
+    Row("unknown_face", 422, "There is no such face in the picture", "Ask /v1/overlays/faces for the numbers of the faces of this very picture."),
+    Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
+    Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
+    Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
