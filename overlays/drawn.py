@@ -31,4 +31,5 @@ def drawn_alpha(
 
 
 def changed(before: Pixels, after: Pixels) -> NDArray[np.uint8]:
-    return np.any(before != after, axis=2).astype(np.uint8)
+    touched: NDArray[np.uint8] = np.any(before != after, axis=2).astype(np.uint8)
+    return touched

@@ -18,6 +18,7 @@ The exceptions of the service itself:
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
     ├── OverlaysNotAgreed    overlays_not_agreed
+    ├── TooManyStyles        too_many_styles
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
@@ -113,6 +114,10 @@ class UnknownUser(ServiceError):
 
 class OverlaysNotAgreed(ServiceError):
     code = "overlays_not_agreed"
+
+
+class TooManyStyles(ServiceError):
+    code = "too_many_styles"
 
 
 class NotErased(ServiceError):
@@ -215,6 +220,7 @@ ROWS: Final = (
     # Overlays
     Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
+    Row("too_many_styles", 422, "Too many styles one over the other", "Choose eight at most."),
     Row("unknown_face", 422, "There is no such face in the picture", "Ask /v1/overlays/faces for the numbers of the faces of this very picture."),
     Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
     Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),

@@ -58,9 +58,7 @@ class Chosen:
     left: tuple[Face, ...]
 
 
-def choose(
-    which: Which, pixels: Pixels, faces: Sequence[Face], familiar: Familiar | None, *, hides: bool
-) -> Chosen:
+def choose(which: Which, pixels: Pixels, faces: Sequence[Face], familiar: Familiar | None, *, hides: bool) -> Chosen:
     """`faces` as they were found, largest first; `hides`: whether doubts are to end hidden.
 
     Raises UnknownFace, and what `Familiar` raises.
