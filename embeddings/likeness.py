@@ -1,6 +1,9 @@
 """Are two vectors of one person, at an error rate: for proofs and measurements, never for a login."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from embeddings.embed import ModelSpec
 from embeddings.operating import Mode, OperatingPoint, of_measure, verification_point
@@ -18,12 +21,15 @@ class Likeness:
         points = of_measure(spec.operating_points, spec.comparison.measure)
         self.point: OperatingPoint = verification_point(points, Mode(1, 1), fmr)
 
-    def value(self, one: FaceVector, other: FaceVector) -> float:
-        """The distance or score that the operating point judges. Raises ValueError for vectors of two models."""
-        distance = one.distance(other)
-        own = self._comparison.own(np.stack((one.values, other.values)))
-        return float(self._comparison.values(np.array([distance]), float(own[0]), own[1:])[0])
+    def values(self, one: FaceVector, others: Sequence[FaceVector]) -> NDArray[np.float64]:
+        """The distances or scores that the operating point judges, [n]. Raises ValueError for vectors of two models."""
+        if any(one.model_id != other.model_id for other in others):
+            raise ValueError("vectors of two models cannot be compared")
+        rows = np.stack([other.values for other in others])
+        distances = np.linalg.norm(rows.astype(np.float64) - one.values.astype(np.float64), axis=1)
+        own = float(self._comparison.own(one.values[None])[0])
+        return self._comparison.values(distances, own, self._comparison.own(rows))
 
     def same(self, one: FaceVector, other: FaceVector) -> bool:
         """Whether they pass for one person."""
-        return self.point.room(self.value(one, other)) >= 0
+        return self.point.room(float(self.values(one, [other])[0])) >= 0

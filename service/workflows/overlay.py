@@ -24,7 +24,7 @@ from service.workflows.overlay_proof import NotHidden, Proof, Prover
 QUALITY: Final = 92
 FULLY_PX: Final = 12.0
 """A search down to faces of this many pixels is a full one: it is not on pictures of more than 12 megapixels."""
-ROUNDS: Final = 4
+ROUNDS: Final = 6
 """Drawings at most, the first one included. Covers change what a search finds beside them, so it may take a few."""
 GROWN: Final = 1.3
 """How much larger, each side, a cover is drawn over a face that the one before left."""

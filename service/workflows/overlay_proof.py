@@ -31,6 +31,8 @@ EYES_PX: Final = 8.0
 """Between the eyes. Vectors of less say nothing."""
 UNCHANGED: Final = 8.0
 """Mean change of the pixels of a box, of 255, up to which it is as it was: more than a fresh file changes."""
+FLAT: Final = 10.0
+"""Deviation of the pixels of a box, of 255, up to which it holds nothing: a cover that was drawn before, say."""
 AT_ONE_PLACE: Final = 1.6
 """Sides of a box within which a face that is found belongs to it."""
 SAME_IOU: Final = 0.3
@@ -107,7 +109,7 @@ def distance(one: Box, other: Box) -> float:
 
 
 def unchanged(original: Pixels, finished: Pixels, face: Face) -> bool:
-    """Whether the visible pixels of a face's box are as they were, but for what a fresh file changes."""
+    """Whether the pixels of a box hold something, and are as they were but for what a fresh file changes."""
     height, width = original.shape[:2]
     frame = Box(0, 0, width, height)
     if shared(face.box, frame) <= 0:
@@ -115,4 +117,4 @@ def unchanged(original: Pixels, finished: Pixels, face: Face) -> bool:
     top, bottom = max(0, int(face.box.y)), min(height, int(face.box.bottom) + 1)
     left, right = max(0, int(face.box.x)), min(width, int(face.box.right) + 1)
     parts = [pixels[top:bottom, left:right].astype(np.int16) for pixels in (original, finished)]
-    return float(np.abs(parts[0] - parts[1]).mean()) <= UNCHANGED
+    return float(parts[0].std()) > FLAT and float(np.abs(parts[0] - parts[1]).mean()) <= UNCHANGED
