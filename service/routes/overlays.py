@@ -12,8 +12,8 @@ from overlays.style import STYLES
 from service.accept import preferred
 from service.access import require_api_key, tenant_of
 from service.bootstrap import Application
+from service.overlay_fields import MEANINGS, overlay_request
 from service.routes.bodies import PROBLEM, fields, image_body
-from service.routes.overlay_fields import MEANINGS, overlay_request
 from service.uploads import one_image, read_form
 from service.workers import Workers
 from service.workflows.overlay import Located, Overlaid
