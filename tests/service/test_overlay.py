@@ -1,7 +1,7 @@
 """Hidden faces are hidden, and what is handed out is checked: the workflow on portraits and drawn faces."""
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from embeddings.types import Box, Pixels
+from overlays.looks import Look
 from overlays.style import STYLES, OverlayStyle, Subject, style
 from service.familiar import Familiar
 from service.workflows.overlay import NotSearchedFully, Overlaid, Overlay, OverlayRequest
@@ -32,11 +33,11 @@ TWO = [(40, 60, 120), (300, 80, 100)]
 class Weak:
     """Promises to hide, and only softens: `sigma` in pixels, 0 for nothing at all."""
 
-    name = "weak"
-    title = "Weak"
-    hides = True
+    name: ClassVar[str] = "weak"
+    title: ClassVar[str] = "Weak"
+    hides: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset()
-    looks: ClassVar[dict[str, Any]] = {}
+    looks: ClassVar[Mapping[str, Look]] = {}
 
     def __init__(self, sigma: float) -> None:
         self._sigma = sigma
@@ -49,7 +50,7 @@ class Weak:
 class Ornament(Weak):
     """Leaves the face as it is, and says so."""
 
-    hides = False
+    hides: ClassVar[bool] = False
 
 
 class Seeing(FacePipeline):
