@@ -64,6 +64,14 @@ class Head:
         return seen(mean_face(), self.origin, self.turn, self.unit)
 
     @property
+    def shape(self) -> Array:
+        """The face's points in the head's own space, float64 [468, 3]."""
+        depth = (self.mesh[:, 2:] - self.origin[2]) / self.unit
+        turned = np.hstack([(self.mesh[:, :2] - self.origin[:2]) / self.unit / nearness(depth), depth])
+        own: Array = turned @ self.turn
+        return own
+
+    @property
     def yaw(self) -> float:
         """Radians; positive where the nose points to the right of the picture."""
         return float(np.arctan2(-self.turn[0, 2], self.turn[2, 2]))
@@ -89,10 +97,15 @@ def head_of(subject: Subject) -> Head:
 
 def seen(shape: Array, origin: Array, turn: Array, unit: float) -> Array:
     """Points [n, 3] of a head's own space in px of the picture, z as well; the camera shrinks what is far."""
-    turned = shape @ turn.T
-    nearness = CAMERA / np.maximum(CAMERA + turned[:, 2:], CAMERA / 4)
-    shown: Array = origin + unit * np.hstack([turned[:, :2] * nearness, turned[:, 2:]])
+    moved = shape @ turn.T
+    shown: Array = origin + unit * np.hstack([moved[:, :2] * nearness(moved[:, 2:]), moved[:, 2:]])
     return shown
+
+
+def nearness(depth: Array) -> Array:
+    """How large things are drawn that lie so many eye units behind the eyes."""
+    larger: Array = CAMERA / np.maximum(CAMERA + depth, CAMERA / 4)
+    return larger
 
 
 def _lies_on(mesh: Mesh, box: Box) -> bool:
@@ -142,7 +155,7 @@ def _nearest(values: Array, points: Array) -> Array:
 
     def misses(at: Array) -> Array:
         unit = np.exp(at[3])
-        shown = seen(shape, np.array([at[4], at[5], 0.0]), _turned(*at[:3]), float(unit))[:, :2]
+        shown = seen(shape, np.array([at[4], at[5], 0.0]), turned(*at[:3]), float(unit))[:, :2]
         return np.concatenate([((shown - points) / unit).ravel(), held * at])
 
     for _ in range(8):
@@ -155,7 +168,7 @@ def _nearest(values: Array, points: Array) -> Array:
     return values
 
 
-def _turned(yaw: float, pitch: float, roll: float) -> Array:
+def turned(yaw: float, pitch: float, roll: float) -> Array:
     """The turn of a head, float64 [3, 3], from angles in radians as `Head` reads them."""
     (sy, sp, sr), (cy, cp, cr) = np.sin((yaw, pitch, roll)), np.cos((yaw, pitch, roll))
     around_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
@@ -166,7 +179,7 @@ def _turned(yaw: float, pitch: float, roll: float) -> Array:
 
 
 def _standing(values: Array) -> Head:
-    origin, turn, unit = np.array([values[4], values[5], 0.0]), _turned(*values[:3]), float(np.exp(values[3]))
+    origin, turn, unit = np.array([values[4], values[5], 0.0]), turned(*values[:3]), float(np.exp(values[3]))
     return Head(origin, turn, unit, seen(mean_face(), origin, turn, unit))
 
 

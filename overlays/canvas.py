@@ -1,0 +1,189 @@
+"""Drawing with smooth edges into a part of a picture, in the picture's own pixels.
+
+A small part is drawn on enlarged whole-numbered times and averaged back, so that edges stay smooth on small faces and a
+pixel that nothing is drawn on keeps its value to the bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.types import Box, Pixels
+from overlays.looks import Colour
+from overlays.region import Rect, visible
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.uint8]
+Path = Array
+"""A closed outline, or a line, in px of the picture: float64 [n, 2]."""
+
+BITS: Final = 4  # of a fraction of a pixel, in OpenCV's whole-numbered coordinates
+FARTHEST: Final = 1e6  # beyond it OpenCV's coordinates overflow
+ENLARGED: Final = ((12, 8), (26, 4), (160, 2))  # up to so many px of the unit: times
+STRIP: Final = 1 << 20  # pixels blended at a time
+SMOOTH: Final = 24  # px: a wider shadow is made from a smaller picture
+
+
+class Paint(Protocol):
+    """What fills a shape: `at` gives a colour for each place, float32 [rows, columns, 3 or 4], the fourth 0 to 1."""
+
+    def at(self, x: Array, y: Array) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """Colours along a line: `stops` are (place from 0 to 1, colour, opacity)."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    stops: tuple[tuple[float, Colour, float], ...]
+
+    def at(self, x: Array, y: Array) -> NDArray[np.float32]:
+        across, down = self.end[0] - self.start[0], self.end[1] - self.start[1]
+        length = max(across * across + down * down, 1e-9)
+        return ramp(((x - self.start[0]) * across + (y - self.start[1]) * down) / length, self.stops)
+
+
+@dataclass(frozen=True, slots=True)
+class Glow:
+    """Colours from a middle outwards; `reach`: the two half axes, as the head shows them, float64 [2, 2]."""
+
+    middle: tuple[float, float]
+    reach: Array
+    stops: tuple[tuple[float, Colour, float], ...]
+
+    def at(self, x: Array, y: Array) -> NDArray[np.float32]:
+        back = np.linalg.pinv(self.reach.T)
+        across, down = x - self.middle[0], y - self.middle[1]
+        first, second = back[0, 0] * across + back[0, 1] * down, back[1, 0] * across + back[1, 1] * down
+        return ramp(np.sqrt(first * first + second * second), self.stops)
+
+
+def ramp(place: Array, stops: tuple[tuple[float, Colour, float], ...]) -> NDArray[np.float32]:
+    where = [stop[0] for stop in stops]
+    values = np.array([(*colour, opacity) for _, colour, opacity in stops], np.float64)
+    parts = [np.interp(place, where, values[:, part]) for part in range(4)]
+    return np.stack(parts, axis=-1).astype(np.float32)
+
+
+class Canvas:
+    """A part of a picture to draw on. `unit` in px says how small things get."""
+
+    def __init__(self, pixels: Pixels, part: Rect, unit: float) -> None:
+        self.part = part
+        self.times = next((times for most, times in ENLARGED if unit <= most), 1)
+        cut = pixels[part.slices]
+        self._pixels = cut.copy() if self.times == 1 else cut.repeat(self.times, axis=0).repeat(self.times, axis=1)
+
+    def finish(self, pixels: Pixels) -> None:
+        """Puts what was drawn into `pixels`."""
+        size = (self.part.width, self.part.height)
+        drawn = self._pixels if self.times == 1 else cv2.resize(self._pixels, size, interpolation=cv2.INTER_AREA)
+        pixels[self.part.slices] = drawn
+
+    def fill(
+        self, shapes: Sequence[Path], paint: Paint | Colour, opacity: float = 1.0, clip: Sequence[Path] | None = None
+    ) -> None:
+        """Fills the shapes together (where two overlap is a hole), only inside of every outline of `clip`."""
+        found = self._shape(shapes, 0)
+        if found is not None:
+            self._paint(*found, paint, opacity, clip)
+
+    def line(
+        self,
+        path: Path,
+        width: float,
+        paint: Paint | Colour,
+        opacity: float = 1.0,
+        clip: Sequence[Path] | None = None,
+        *,
+        closed: bool = False,
+    ) -> None:
+        """A line with round ends, `width` px of the picture."""
+        thick = width * self.times
+        found = self._shape([path], max(1, round(thick)), closed=closed)
+        if found is not None:
+            self._paint(*found, paint, opacity * min(1.0, thick), clip)
+
+    def shadow(
+        self, shapes: Sequence[Path], soft: float, opacity: float, clip: Sequence[Path], colour: Colour = (20, 12, 10)
+    ) -> None:
+        """A soft shadow of the shapes, inside of every outline of `clip`. `soft`: its spread, px of the picture."""
+        sigma = max(soft * self.times, 0.5)
+        found = self._shape(shapes, 0, margin=int(3 * sigma) + 2)
+        if found is None:
+            return
+        area, mask = found
+        fewer = max(1, int(sigma / SMOOTH * 2))
+        small = (max(1, area.width // fewer), max(1, area.height // fewer))
+        blurred = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) if fewer > 1 else mask
+        blurred = cv2.GaussianBlur(blurred, (0, 0), sigma / fewer, borderType=cv2.BORDER_REPLICATE)
+        if fewer > 1:
+            blurred = cv2.resize(blurred, (area.width, area.height), interpolation=cv2.INTER_LINEAR)
+        self._paint(area, np.asarray(blurred, np.uint8), colour, opacity, clip)
+
+    def _shape(
+        self, shapes: Sequence[Path], thick: int, *, closed: bool = False, margin: int = 0
+    ) -> tuple[Rect, Mask] | None:
+        """Where the shapes (or a line so thick) are: pixels of the enlarged part, and how far each is inside."""
+        height, width = self._pixels.shape[:2]
+        moved = [self._moved(shape) for shape in shapes if len(shape) > 1 and np.isfinite(shape).all()]
+        if not moved:
+            return None
+        every, room = np.vstack(moved), thick / 2 + 2 + margin
+        (left, top), (right, bottom) = every.min(axis=0) - room, every.max(axis=0) + room
+        area = visible(Box(left, top, right - left, bottom - top), height, width)
+        if area is None:
+            return None
+        mask = np.zeros((area.height, area.width), np.uint8)
+        exact = [np.rint((each - (area.left, area.top)) * (1 << BITS)).astype(np.int32) for each in moved]
+        if thick:
+            cv2.polylines(mask, exact, closed, 255, min(thick, 32767), cv2.LINE_AA, BITS)
+        else:
+            cv2.fillPoly(mask, exact, 255, cv2.LINE_AA, BITS)
+        return area, mask
+
+    def _moved(self, shape: Path) -> Path:
+        moved = (shape - (self.part.left, self.part.top)) * self.times - 0.5
+        return np.clip(moved, -FARTHEST, FARTHEST)
+
+    def _paint(
+        self, area: Rect, mask: Mask, paint: Paint | Colour, opacity: float, clip: Sequence[Path] | None
+    ) -> None:
+        if clip is not None:
+            mask = self._clipped(area, mask, clip)
+        rows = max(1, STRIP // area.width)
+        for top in range(0, area.height, rows):
+            some = slice(top, min(top + rows, area.height))
+            share = mask[some].astype(np.float32) * np.float32(opacity / 255)
+            if not share.any():
+                continue
+            under = self._pixels[area.top + some.start : area.top + some.stop, area.left : area.right]
+            colour: NDArray[np.float32]
+            if isinstance(paint, tuple):
+                colour = np.array(paint, np.float32)
+            else:
+                colour = self._painted(paint, area, some)
+                if colour.shape[2] == 4:
+                    share = share * colour[:, :, 3]
+                    colour = colour[:, :, :3]
+            below = under.astype(np.float32)
+            under[:] = np.rint(below + (colour - below) * share[:, :, None]).astype(np.uint8)
+
+    def _painted(self, paint: Paint, area: Rect, rows: slice) -> NDArray[np.float32]:
+        x = (np.arange(area.left, area.right) + 0.5) / self.times + self.part.left
+        y = (np.arange(area.top + rows.start, area.top + rows.stop) + 0.5) / self.times + self.part.top
+        return paint.at(*np.meshgrid(x, y))
+
+    def _clipped(self, area: Rect, mask: Mask, clip: Sequence[Path]) -> Mask:
+        for shape in clip:
+            inside = np.zeros_like(mask)
+            if len(shape) > 2 and np.isfinite(shape).all():
+                exact = np.rint((self._moved(shape) - (area.left, area.top)) * (1 << BITS)).astype(np.int32)
+                cv2.fillPoly(inside, [exact], 255, cv2.LINE_AA, BITS)
+            mask = np.asarray(cv2.multiply(mask, inside, scale=1 / 255), np.uint8)
+        return mask
