@@ -250,14 +250,13 @@ def test_a_picture_too_long_for_the_format_is_refused_with_a_code(overlay: Overl
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_grey_pictures_of_both_depths(overlay: Overlay, depth: type) -> None:
-    grey = cv2.cvtColor(crowd(320, 320, [(100, 100, 120)]), cv2.COLOR_RGB2GRAY).astype(depth) * (
-        257 if depth is np.uint16 else 1
-    )
+    plain = np.asarray(cv2.cvtColor(crowd(320, 320, [(100, 100, 120)]), cv2.COLOR_RGB2GRAY), np.uint16)
+    grey = plain * np.uint16(257) if depth is np.uint16 else plain.astype(np.uint8)
     done = overlay(OverlayRequest(cv2.imencode(".png", grey)[1].tobytes(), [style("solid")]))
     assert (done.faces, done.format) == (1, PictureFormat.PNG)
     after = pixels_of(done)
     assert after.shape == (320, 320, 3)
-    assert np.array_equal(after[0, 0], np.full(3, grey[0, 0] >> 8 if depth is np.uint16 else grey[0, 0]))
+    assert np.array_equal(after[0, 0], np.full(3, plain[0, 0]))
 
 
 def transparent(colours: Pixels, alpha: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
@@ -298,7 +297,7 @@ def test_what_is_transparent_brings_no_face_along(overlay: Overlay) -> None:
 
 
 def test_a_face_that_only_a_dark_page_shows_is_hidden(overlay: Overlay) -> None:
-    shape = cv2.cvtColor(drawn_face(200), cv2.COLOR_RGB2GRAY)
+    shape = np.asarray(cv2.cvtColor(drawn_face(200), cv2.COLOR_RGB2GRAY), np.uint8)
     white = np.full((200, 200, 3), 255, np.uint8)
     done = overlay(OverlayRequest(transparent(white, shape), [style("solid")]))
     assert done.faces == 1
