@@ -262,7 +262,8 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise."""
+    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise; below /v1
+    unless it says that the answer is for everybody."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -273,7 +274,8 @@ class SecurityHeaders:
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in SECURITY_HEADERS.items():
                     answer[name] = value
-                if is_api(scope["path"]) or "cache-control" not in answer:
+                told = answer.get("cache-control", "")
+                if not told or (is_api(scope["path"]) and not told.startswith("public")):
                     answer["cache-control"] = "no-store"
             await send(message)
 

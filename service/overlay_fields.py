@@ -144,6 +144,8 @@ def _artwork(form: Form, names: list[str], limits: ImageLimits) -> Artwork | Non
     if len(form.images) > (2 if takes else 1):
         raise OneImageOnly
     if len(form.images) == 1:
+        if takes:
+            raise MissingImage
         return None
     picture = decode(form.images[1], limits)
     if picture.alpha is None:

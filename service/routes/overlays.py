@@ -1,13 +1,17 @@
 """`/v1/overlays`: a picture comes back with its faces hidden or dressed up."""
 
+import asyncio
 import base64
+import hashlib
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from embeddings.image import ImageLimits, PictureFormat
+from embeddings.image import ImageLimits, PictureFormat, encode
+from overlays.preview import preview
 from overlays.style import STYLES
 from service.accept import preferred
 from service.access import require_api_key, tenant_of
@@ -98,6 +102,13 @@ ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
+PREVIEW: dict[int | str, dict[str, Any]] = {
+    "200": {"description": "A picture.", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+    "304": {"description": "As before."},
+    "4XX": PROBLEM,
+}
+
+
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["pictures"])
     settings, keys = application.settings, application.settings.tenant_keys
@@ -148,7 +159,23 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ]
         )
 
+    @routes.get("/v1/overlays/styles/{name}/preview", response_class=Response, responses=PREVIEW)
+    async def shown(name: str, request: Request) -> Response:
+        """A style on a drawn face, of nobody: a PNG picture that may be kept for a day."""
+        image, tag = await asyncio.to_thread(_preview, name)
+        headers = {"Cache-Control": "public, max-age=86400", "ETag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(image, media_type=PictureFormat.PNG.media_type, headers=headers)
+
     return routes
+
+
+@cache
+def _preview(name: str) -> tuple[bytes, str]:
+    """The file and its tag. Raises UnknownStyle."""
+    image = encode(preview(name), PictureFormat.PNG)
+    return image, f'"{hashlib.sha256(image).hexdigest()[:32]}"'
 
 
 def _kind(request: Request) -> str | None:
