@@ -110,21 +110,30 @@ class Canvas:
             self._paint(*found, paint, opacity * min(1.0, thick), clip)
 
     def shadow(
-        self, shapes: Sequence[Path], soft: float, opacity: float, clip: Sequence[Path], colour: Colour = (20, 12, 10)
+        self,
+        shapes: Sequence[Path],
+        soft: float,
+        opacity: float,
+        clip: Sequence[Path],
+        colour: Colour = (20, 12, 10),
+        *,
+        melting: bool = False,
     ) -> None:
-        """A soft shadow of the shapes, inside of every outline of `clip`. `soft`: its spread, px of the picture."""
+        """A soft shadow of the shapes, inside of every outline of `clip`. `soft`: its spread, px of the picture.
+
+        `melting`: the edge of `clip` is as soft as that of the shadow.
+        """
         sigma = max(soft * self.times, 0.5)
         found = self._shape(shapes, 0, margin=int(3 * sigma) + 2)
         if found is None:
             return
         area, mask = found
-        fewer = max(1, int(sigma / SMOOTH * 2))
-        small = (max(1, area.width // fewer), max(1, area.height // fewer))
-        blurred = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) if fewer > 1 else mask
-        blurred = cv2.GaussianBlur(blurred, (0, 0), sigma / fewer, borderType=cv2.BORDER_REPLICATE)
-        if fewer > 1:
-            blurred = cv2.resize(blurred, (area.width, area.height), interpolation=cv2.INTER_LINEAR)
-        self._paint(area, np.asarray(blurred, np.uint8), colour, opacity, clip)
+        blurred = spread(mask, sigma)
+        if melting:
+            inside = spread(self._clipped(area, np.full_like(mask, 255), clip), sigma)
+            blurred = np.asarray(cv2.multiply(blurred, inside, scale=1 / 255), np.uint8)
+            clip = ()
+        self._paint(area, blurred, colour, opacity, clip)
 
     def _shape(
         self, shapes: Sequence[Path], thick: int, *, closed: bool = False, margin: int = 0
@@ -154,7 +163,7 @@ class Canvas:
     def _paint(
         self, area: Rect, mask: Mask, paint: Paint | Colour, opacity: float, clip: Sequence[Path] | None
     ) -> None:
-        if clip is not None:
+        if clip:
             mask = self._clipped(area, mask, clip)
         rows = max(1, STRIP // area.width)
         for top in range(0, area.height, rows):
@@ -187,3 +196,15 @@ class Canvas:
                 cv2.fillPoly(inside, [exact], 255, cv2.LINE_AA, BITS)
             mask = np.asarray(cv2.multiply(mask, inside, scale=1 / 255), np.uint8)
         return mask
+
+
+def spread(mask: Mask, sigma: float) -> Mask:
+    """The mask blurred, a very soft one on fewer pixels."""
+    height, width = mask.shape
+    fewer = max(1, int(sigma / SMOOTH * 2))
+    small = (max(1, width // fewer), max(1, height // fewer))
+    blurred = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) if fewer > 1 else mask
+    blurred = cv2.GaussianBlur(blurred, (0, 0), sigma / fewer, borderType=cv2.BORDER_REPLICATE)
+    if fewer > 1:
+        blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(blurred, np.uint8)

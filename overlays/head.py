@@ -102,6 +102,17 @@ def seen(shape: Array, origin: Array, turn: Array, unit: float) -> Array:
     return shown
 
 
+def held(head: Head, most: float, middle: tuple[float, float, float]) -> Head:
+    """The head turned aside and nodding by at most so many radians, with `middle` (of its own space) in its place.
+
+    Its mesh is the mean face.
+    """
+    yaw, pitch = (min(max(angle, -most), most) for angle in (head.yaw, head.pitch))
+    turn = turned(yaw, pitch, head.roll)
+    moved = head.origin + head.unit * (head.turn - turn) @ np.array(middle)
+    return Head(moved, turn, head.unit, seen(mean_face(), moved, turn, head.unit))
+
+
 def nearness(depth: Array) -> Array:
     """How large things are drawn that lie so many eye units behind the eyes."""
     larger: Array = CAMERA / np.maximum(CAMERA + depth, CAMERA / 4)

@@ -38,14 +38,9 @@ NECK: Final = points(
     (-0.62, 1.1, 0.8), (-0.6, 2.0, 0.85), (-0.75, 3.2, 0.9), (0.75, 3.2, 0.9), (0.6, 2.0, 0.85), (0.62, 1.1, 0.8)
 )
 COLLAR: Final = points(
-    (-2.4, 3.6, 1.0),
-    (-2.2, 2.75, 1.0),
-    (-0.9, 2.35, 0.9),
-    (0, 2.62, 0.6),
-    (0.9, 2.35, 0.9),
-    (2.2, 2.75, 1.0),
-    (2.4, 3.6, 1.0),
-)
+    (-5.5, 7.0, 1.0), (-4.2, 3.6, 1.0), (-2.2, 2.75, 1.0), (-0.9, 2.35, 0.9), (0, 2.62, 0.6), (0.9, 2.35, 0.9),
+    (2.2, 2.75, 1.0), (4.2, 3.6, 1.0), (5.5, 7.0, 1.0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +168,6 @@ class Portrait:
         white = _lid(middle, 0.245, 0.2 * wide + 0.02, 0.15 * wide + 0.02)
         shown = sketch.shown(white)
         sketch.fill(shown, (250, 250, 252))
-        sketch.shadow(white, 0.03, 0.0, shown)
         iris, within = middle + (0.0, -0.01, -0.01), [shown]
         sketch.fill(disc(iris, 0.15), mixed(self._colours.iris, BLACK, 0.45), within=within)
         sketch.fill(

@@ -53,9 +53,13 @@ class Sketch:
     def shadow(
         self, shape: Array, soft: float, opacity: float, within: Path, shift: tuple[float, float] = (0.0, 0.05)
     ) -> None:
-        """The soft shadow of an outline on `within`, shifted across and down the picture; all in eye units."""
+        """The soft shadow of an outline on `within`, shifted across and down the picture; all in eye units.
+
+        On a photo the edge of `within` melts away too; in a drawing it is sharp.
+        """
         moved = self._path(shape) + np.array(shift) * self.head.unit
-        self.canvas.shadow([moved], soft * self.head.unit, opacity, self._clip([within]) or ())
+        soft, clip = soft * self.head.unit, self._clip([within]) or ()
+        self.canvas.shadow([moved], soft, opacity, clip, melting=self._keep is None)
 
     def glow(self, middle: Array, across: float, down: float, stops: Stops) -> Glow:
         """A paint from a place of the head [3] outwards, half axes in eye units."""

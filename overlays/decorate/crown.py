@@ -112,10 +112,12 @@ class Crown:
         for number in range(SPIKES * 2):
             angle = np.array([-np.pi / 2 + number * np.pi / SPIKES])
             spike = number % 2 == 0
-            if float(self._near(sketch, angle)[0]) > (0.5 if spike else -0.12):
+            seen = -float(self._near(sketch, angle)[0])
+            if spike and seen > -0.5:
+                self._ball(sketch, at(angle, TIP)[0], 0.1, mixed(self._gold, WHITE, 0.1))
+            if seen < 0.25:
                 continue
             if spike:
-                self._ball(sketch, at(angle, TIP)[0], 0.1, mixed(self._gold, WHITE, 0.1))
                 self._ball(sketch, at(angle, BAND * 0.52)[0], 0.095, STONES[number // 2 % 3])
             else:
                 self._ball(sketch, at(angle, BAND * 0.52)[0], 0.055, (244, 240, 232))

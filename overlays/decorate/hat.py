@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embeddings.types import Pixels
 from overlays.decorate.drawing import ABOVE, each
@@ -33,6 +34,14 @@ def level(axes: tuple[float, float], up: float = 0.0, curl: float = 0.0) -> Arra
     return np.column_stack([x, y, MIDDLE[1] + along])
 
 
+def near(sketch: Sketch) -> NDArray[np.intp]:
+    """The numbers of `ANGLES` on the side of the hat that is seen, in order."""
+    outwards = np.column_stack([np.cos(ANGLES), np.zeros_like(ANGLES), np.sin(ANGLES)])
+    seen = sketch.head.depth(outwards) < 0.06
+    first = int(np.flatnonzero(seen & ~np.roll(seen, 1))[0]) if not seen.all() and seen.any() else 0
+    return (first + np.arange(int(seen.sum()))) % len(ANGLES)
+
+
 class Hat:
     """The hair is under a hat; the face is still to be known."""
 
@@ -51,14 +60,14 @@ class Hat:
 
     def _one(self, sketch: Sketch, subject: Subject) -> None:  # noqa: ARG002 - how the head stands is all it takes
         brim = sketch.shown(level(OUTER, curl=CURL))
-        sketch.shadow(brim, 0.16, 0.62, sketch.face(), (0.0, 0.2))
+        sketch.shadow(brim, 0.16, 0.55, sketch.face(), (0.0, 0.18))
         from_above = float(sketch.head.turn[2] @ np.array([0, -1, -TILT])) < 0
         if from_above:
             self._brim(sketch, brim, below=False)
             self._crown(sketch)
             return
         self._crown(sketch)
-        before = np.arange(36, 73) % 72
+        before = near(sketch)
         outer, inner = level(OUTER, curl=CURL)[before], level(INNER)[before]
         self._brim(sketch, sketch.shown(np.vstack([outer, inner[::-1]])), below=True)
 
@@ -114,6 +123,6 @@ class Hat:
     @staticmethod
     def _band(sketch: Sketch) -> Array:
         """The ribbon where it is on the near side: below its upper edge, above the brim."""
-        near = np.arange(36, 73) % 72  # from the image's left over the front to its right
-        low, high = level((INNER[0] * 1.01, INNER[1] * 1.01))[near], level((1.295, 1.465), RIBBON)[near]
+        some = near(sketch)
+        low, high = level((INNER[0] * 1.01, INNER[1] * 1.01))[some], level((1.295, 1.465), RIBBON)[some]
         return sketch.shown(np.vstack([low, high[::-1]]))

@@ -18,7 +18,7 @@ Anchor = Literal["forehead", "eyes", "nose", "mouth", "whole"]
 
 PLACES: Final[Mapping[Anchor, tuple[int, tuple[float, float, float], float, float]]] = MappingProxyType(
     {
-        "forehead": (151, (0.0, 0.0, -0.12), 1.5, 0.9),
+        "forehead": (151, (0.0, -0.1, -0.12), 2.0, 1.25),
         "eyes": (168, (0.0, 0.1, -0.2), 2.5, 1.0),
         "nose": (4, (0.0, -0.05, -0.08), 0.9, 0.8),
         "mouth": (13, (0.0, 0.06, -0.15), 1.4, 0.8),

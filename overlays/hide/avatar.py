@@ -9,10 +9,10 @@ import numpy as np
 from embeddings.types import Pixels
 from overlays.backdrop import backdrop
 from overlays.hair import KINDS, Hair
-from overlays.head import head_of
+from overlays.head import head_of, held
 from overlays.looks import EXTENT, Colour, Look
 from overlays.portrait import Palette, Portrait, expression_of
-from overlays.region import Extent, cover_of, largest_first
+from overlays.region import SKULL_MIDDLE, Extent, cover_of, largest_first
 from overlays.subject import Subject
 
 SKINS: Final[tuple[Colour, ...]] = (
@@ -29,6 +29,7 @@ BACKDROPS: Final[tuple[tuple[Colour, Colour], ...]] = (
     ((228, 214, 250), (180, 158, 232)), ((252, 236, 190), (242, 204, 118)), ((250, 212, 224), (236, 154, 180)),
 )  # fmt: skip
 IRISES: Final[tuple[Colour, ...]] = ((86, 54, 34), (64, 104, 150), (74, 118, 82), (112, 86, 50))
+MOST: Final = 0.5  # radians to which a drawn head turns: in profile there is too little of it to see
 
 
 class Avatar:
@@ -50,7 +51,8 @@ class Avatar:
             lot = np.random.default_rng(subject.seed)
             palette, hair, colours = person(lot)
             head = head_of(subject)
-            on = backdrop(drawn, head, cover_of(subject, self._extent), *colours)
+            shown = held(head, MOST, SKULL_MIDDLE)
+            on = backdrop(drawn, shown, cover_of(subject, self._extent), *colours)
             if on is not None:
                 Portrait(palette, hair, expression_of(head)).draw(on)
                 on.canvas.finish(drawn)

@@ -17,11 +17,11 @@ from embeddings.types import Box, Pixels
 from overlays.backdrop import backdrop
 from overlays.canvas import Array, Fade, Path
 from overlays.hair import KINDS
-from overlays.head import head_of
-from overlays.hide.avatar import HAIRS, IRISES, SHIRTS, SKINS
+from overlays.head import head_of, held
+from overlays.hide.avatar import HAIRS, IRISES, MOST, SHIRTS, SKINS
 from overlays.looks import EXTENT, Colour, Look
 from overlays.portrait import Palette, Portrait, expression_of, mixed
-from overlays.region import Extent, cover_of, largest_first, visible
+from overlays.region import SKULL_MIDDLE, Extent, cover_of, largest_first, visible
 from overlays.sketch import BLACK, Sketch
 from overlays.subject import Subject
 
@@ -74,14 +74,15 @@ class Cartoon:
             skin, hair = colours(drawn, subject.face.box)
             palette = Palette(skin, hair, SHIRTS[shirt], IRISES[iris], INK)
             cover = cover_of(subject, self._extent)
-            on = backdrop(drawn, head, cover, *GROUNDS[ground][:1] * 2)
+            shown = held(head, MOST, SKULL_MIDDLE)
+            on = backdrop(drawn, shown, cover, *GROUNDS[ground][:1] * 2)
             if on is None:
                 continue
             x, y = cover.outline.center
             _rays(on, np.array([x, y]), max(cover.outline.width, cover.outline.height), GROUNDS[ground][1])
             portrait = Portrait(palette, KINDS[kind], expression_of(head), 0.06)
             portrait.draw(on)
-            _print(on, portrait.outline(head), skin)
+            _print(on, portrait.outline(shown), skin)
             on.canvas.finish(drawn)
         return drawn
 

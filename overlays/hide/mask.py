@@ -53,7 +53,7 @@ def outline(head: Head, box: Box, extent: Extent) -> Path:
     """Around the mesh with some room and the ellipse in the detector's box, and for the head around the skull too."""
     shapes = [grown(head.mesh[list(OVAL), :2], ROOM), ellipse(box)]
     if extent == "head":
-        shapes.append(head.place(ellipsoid(SKULL_MIDDLE, SKULL)))
+        shapes.append(grown(hull(head.place(ellipsoid(SKULL_MIDDLE, SKULL))), ROOM))
     return rounded(hull(np.vstack(shapes)))
 
 
