@@ -24,6 +24,7 @@ HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
+FOR_EVERYBODY: Final = re.compile(r"/v1/overlays/styles/[a-z]+/preview")
 PREFLIGHT_SECONDS: Final = 600
 EXPOSED_HEADERS: Final = (
     "X-Hides", "X-Faces-Hidden", "X-Faces-Drawn", "X-Faces-Still-Detectable", "X-Faces-Still-Matching",
@@ -213,6 +214,11 @@ def is_api(path: str) -> bool:
     return path == API or path.startswith(f"{API}/")
 
 
+def is_private(path: str) -> bool:
+    """Whether answers stay out of caches, whatever a route says."""
+    return is_api(path) and FOR_EVERYBODY.fullmatch(path) is None
+
+
 class BodyLimit:
     """Limits what request bodies hold in memory.
 
@@ -262,8 +268,7 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise; below /v1
-    unless it says that the answer is for everybody."""
+    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -274,8 +279,7 @@ class SecurityHeaders:
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in SECURITY_HEADERS.items():
                     answer[name] = value
-                told = answer.get("cache-control", "")
-                if not told or (is_api(scope["path"]) and not told.startswith("public")):
+                if is_private(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)
 
