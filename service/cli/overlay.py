@@ -30,6 +30,8 @@ from service.workflows.overlay import Overlaid, Overlay, OverlayRequest
 from service.workflows.overlay_folder import (
     ENDINGS,
     EXISTS,
+    FILM,
+    FILMS,
     PICTURES,
     UNREADABLE,
     UNWRITABLE,
@@ -42,6 +44,7 @@ from service.workflows.overlay_folder import (
 LARGEST_FILE = 256 * 2**20
 """Bytes; on one's own disk a photo may be larger than what is taken from others."""
 TITLES = {
+    FILM: "A film is not done with a folder; name it by itself",
     EXISTS: "There is a file already; --overwrite replaces it",
     UNREADABLE: "The file cannot be read",
     UNWRITABLE: "The new file cannot be written",
@@ -135,7 +138,7 @@ def _listed(source: Path, target: Path, wanted: PictureFormat | None) -> list[Jo
     if source.is_dir():
         if target.exists() and not target.is_dir():
             raise typer.BadParameter("for a folder it is a folder", param_hint="OUT")
-        found = jobs(source, target, None if wanted is None else ENDINGS[wanted], PICTURES)
+        found = jobs(source, target, None if wanted is None else ENDINGS[wanted], PICTURES | FILMS)
         if not found:
             raise typer.BadParameter("there is no picture in this folder", param_hint="IN")
         return found

@@ -90,7 +90,7 @@ class Overlay:
 
     def __init__(self, pipeline: FacePipeline, familiar: Callable[[str], Familiar]) -> None:
         self._pipeline = pipeline
-        self._prove = Prover(pipeline)
+        self._prover = Prover(pipeline)
         self._familiar = familiar
 
     def faces(self, image: bytes) -> Located:
@@ -118,13 +118,13 @@ class Overlay:
     ) -> tuple[bytes, Chosen, Proof | None]:
         """The file, what is drawn on in it, and the proof where there is one. Raises NotHidden, FormatTooSmall."""
         larger: frozenset[int] = frozenset()
-        proof = None
+        proof, prove = None, self._prover.of(picture.pixels)
         for _ in range(ROUNDS):
             image = self._file(picture, chosen, larger, request, answer)
             if not (request.check and request.hides):
                 return image, chosen, None
             finished = decode(image, ImageLimits(len(image), picture.pixels.size))
-            proof = self._prove(picture.pixels, finished, chosen.drawn, chosen.left)
+            proof = prove(finished, chosen.drawn, chosen.left)
             if not request.which.everybody:
                 proof = replace(proof, bare=())
             proof = replace(proof, bare=tuple(face for face in proof.bare if not kept(face, request.which.keep)))

@@ -43,6 +43,7 @@ FILMS: Final = frozenset({".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg
 UNREADABLE: Final = "unreadable"
 UNWRITABLE: Final = "unwritable"
 EXISTS: Final = "exists"
+FILM: Final = "film"
 _AHEAD: Final = 2
 """Pictures begun for each job before the first is waited for."""
 
@@ -58,7 +59,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`code`: why there is no file: of the error table, or UNREADABLE, UNWRITABLE, EXISTS."""
+    """`code`: why there is no file: of the error table, or UNREADABLE, UNWRITABLE, EXISTS, FILM."""
 
     name: str
     code: str | None = None
@@ -103,6 +104,8 @@ class OverlayFolder:
                 yield running.popleft().result()
 
     def _one(self, job: Job, request: OverlayRequest) -> Done:
+        if job.source.suffix.lower() in FILMS:
+            return Done(job.name, FILM)
         if job.target.exists() and not self._overwrite:
             return Done(job.name, EXISTS)
         try:

@@ -55,6 +55,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "deep" / "two.PNG").write_bytes(picture(PictureFormat.PNG))
     (root / "deep" / "er" / "broken.jpg").write_bytes(picture()[:400])
     (root / "deep" / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(16))
+    (root / "film.mp4").write_bytes(b"")
     (root / "notes.txt").write_text("names of the people in the pictures")
     (root / ".hidden" / "three.jpg").write_bytes(picture())
     (root / "link.jpg").symlink_to(root / "one.jpg")
@@ -78,13 +79,14 @@ def test_a_folder_keeps_its_tree_and_what_fails_is_told_and_not_copied(folder: P
     told = report(folder, target, "--style", "pixelate", "--jobs", "2", status=1)
     written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert written == {"one.jpg", "deep/two.PNG"}
-    assert (told["pictures"], told["done"], told["failed"]) == (4, 2, 2)
+    assert (told["pictures"], told["done"], told["failed"]) == (5, 2, 3)
     codes = {each["file"]: each.get("code") for each in told["files"]}
     assert codes == {
         "one.jpg": None,
         "deep/two.PNG": None,
         "deep/er/broken.jpg": "broken_image",
         "deep/photo.heic": "unsupported_format",
+        "film.mp4": "film",
     }
     assert decode((target / "deep" / "two.PNG").read_bytes(), ImageLimits()).format is PictureFormat.PNG
 
@@ -93,6 +95,7 @@ def test_nothing_is_written_over(folder: Path) -> None:
     assert "originals" in run(folder, folder).output
     (folder / "deep" / "er" / "broken.jpg").unlink()
     (folder / "deep" / "photo.heic").unlink()
+    (folder / "film.mp4").unlink()
     target = folder / "out"
     assert report(folder, target)["done"] == 2
     before = (target / "one.jpg").read_bytes()
