@@ -25,6 +25,9 @@ FIVE: Final = (1, 61, 291)  # MediaPipe's nose tip and corners of the mouth; the
 EYES: Final = ((33, 133), (362, 263))  # image-left eye, image-right eye
 BOX_IN_EYES: Final = 2.3  # width of the detector's box of a frontal face: median of 500 people of LFW
 BOX_MIDDLE: Final = 0.34  # how far its centre lies below the eyes
+AWRY: Final = (0.14, 0.1, 0.09, 0.06, 0.09, 0.09)
+"""Standard deviations of what chance does to a head of nobody: yaw, pitch, roll (radians), logarithm of its size, and
+its place across and down (eye units)."""
 STIFF: Final = (10, 152, 234, 454, 33, 133, 362, 263, 168, 6, 127, 356, 21, 251, 54, 284, 109, 338, 103, 332, 67, 297)
 """Points that speech and looks hardly move, all around the face."""
 
@@ -102,15 +105,18 @@ def seen(shape: Array, origin: Array, turn: Array, unit: float) -> Array:
     return shown
 
 
-def held(head: Head, most: float, middle: tuple[float, float, float]) -> Head:
-    """The head turned aside and nodding by at most so many radians, with `middle` (of its own space) in its place.
+def held(head: Head, most: float, middle: tuple[float, float, float], lot: np.random.Generator) -> Head:
+    """A head of nobody that stands about alike, `middle` (of its own space) about in its place, with the mean face.
 
-    Its mesh is the mean face.
+    Turned aside and nodding by at most so many radians. How it is held and its size are off by chance: where eyes and
+    mouth of a person lie in a picture, and how they hold their head, would else tell photos of one person.
     """
-    yaw, pitch = (min(max(angle, -most), most) for angle in (head.yaw, head.pitch))
-    turn = turned(yaw, pitch, head.roll)
-    moved = head.origin + head.unit * (head.turn - turn) @ np.array(middle)
-    return Head(moved, turn, head.unit, seen(mean_face(), moved, turn, head.unit))
+    aside, nod, lean, larger, across, down = lot.normal(0, AWRY)
+    yaw, pitch = (min(max(angle, -most), most) for angle in (head.yaw + aside, head.pitch + nod))
+    turn, unit = turned(yaw, pitch, head.roll + lean), head.unit * float(np.exp(larger))
+    place = np.array(middle)
+    moved = head.origin + head.unit * head.turn @ place - unit * turn @ place + head.unit * np.array([across, down, 0])
+    return Head(moved, turn, unit, seen(mean_face(), moved, turn, unit))
 
 
 def nearness(depth: Array) -> Array:

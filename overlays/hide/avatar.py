@@ -51,7 +51,7 @@ class Avatar:
             lot = np.random.default_rng(subject.seed)
             palette, hair, colours = person(lot)
             head = head_of(subject)
-            shown = held(head, MOST, SKULL_MIDDLE)
+            shown = held(head, MOST, SKULL_MIDDLE, lot)
             on = backdrop(drawn, shown, cover_of(subject, self._extent), *colours)
             if on is not None:
                 Portrait(palette, hair, expression_of(head)).draw(on)

@@ -74,7 +74,7 @@ class Cartoon:
             skin, hair = colours(drawn, subject.face.box)
             palette = Palette(skin, hair, SHIRTS[shirt], IRISES[iris], INK)
             cover = cover_of(subject, self._extent)
-            shown = held(head, MOST, SKULL_MIDDLE)
+            shown = held(head, MOST, SKULL_MIDDLE, lot)
             on = backdrop(drawn, shown, cover, *GROUNDS[ground][:1] * 2)
             if on is None:
                 continue

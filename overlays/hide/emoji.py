@@ -8,13 +8,13 @@ import numpy as np
 
 from embeddings.types import Pixels
 from overlays.emojis import NEUTRAL, draw_face
-from overlays.head import Head, head_of, turned
+from overlays.head import Head, head_of, held
 from overlays.looks import EXTENT, Look
 from overlays.region import COVER, Extent, largest_first, skull, united
 from overlays.sketch import sketch
 from overlays.subject import Subject
 
-MOST: Final = 0.55  # radians to which the ball turns with the head: its face stays in sight
+MOST: Final = 0.4  # radians to which the ball turns with the head: its face stays in sight
 
 
 class Emoji:
@@ -44,8 +44,15 @@ class Emoji:
 
     def _ball(self, subject: Subject) -> Head:
         """A head of its own: its unit is the radius, its middle that of what is covered."""
-        head, box = head_of(subject), subject.face.box
-        whole = box.scaled(COVER) if self._extent == "face" else united(box.scaled(COVER), skull(head, box))
-        yaw, pitch = (min(max(angle, -MOST), MOST) for angle in (head.yaw, head.pitch))
-        turn = turned(yaw, pitch, head.roll)
-        return Head(np.array([*whole.center, 0.0]), turn, max(whole.width, whole.height) / 2, head.mesh)
+        box, lot = subject.face.box, np.random.default_rng(subject.seed)
+        head = held(head_of(subject), MOST, (0.0, 0.0, 0.0), lot)
+        promised = box.scaled(COVER)
+        whole = promised if self._extent == "face" else united(promised, skull(head_of(subject), box))
+        x, y = whole.center
+        corner = max(
+            np.hypot(side - x, end - y)
+            for side in (promised.x, promised.right)
+            for end in (promised.y, promised.bottom)
+        )
+        radius = max(whole.width / 2, whole.height / 2, float(corner))
+        return Head(np.array([x, y, 0.0]), head.turn, radius, head.mesh)

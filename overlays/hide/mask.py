@@ -10,7 +10,7 @@ from embeddings.types import Box, Pixels
 from overlays.canvas import Path
 from overlays.head import Array, Head, head_of
 from overlays.looks import EXTENT, Colour, Look, Tint
-from overlays.region import SKULL, SKULL_MIDDLE, Extent, largest_first
+from overlays.region import COVER, SKULL, SKULL_MIDDLE, Extent, largest_first
 from overlays.shapes import OVAL, ellipsoid, grown, hull, rounded
 from overlays.sketch import sketch
 from overlays.subject import Subject
@@ -18,6 +18,7 @@ from overlays.subject import Subject
 SLATE: Final = (86, 104, 130)
 ROOM: Final = 1.12
 """The mesh ends at the skin's edge; the outline is drawn so many times as large."""
+BLUNT: Final = 3.2  # power of the outline of the head: 2 is an egg, more is squarer
 SOFT: Final = 0.1  # spread of the edge, eye units; it lies outside of the outline
 
 
@@ -50,11 +51,29 @@ class Mask:
 
 
 def outline(head: Head, box: Box, extent: Extent) -> Path:
-    """Around the mesh with some room and the ellipse in the detector's box, and for the head around the skull too."""
-    shapes = [grown(head.mesh[list(OVAL), :2], ROOM), ellipse(box)]
-    if extent == "head":
-        shapes.append(grown(hull(head.place(ellipsoid(SKULL_MIDDLE, SKULL))), ROOM))
-    return rounded(hull(np.vstack(shapes)))
+    """Of the face: around the mesh with some room, and the ellipse in the detector's box.
+
+    Of the head: around the skull, as blunt and large as takes in the promised box too. It is the same for everybody who
+    stands alike, since the shape of a face would tell it.
+    """
+    if extent == "face":
+        return rounded(hull(np.vstack([grown(head.mesh[list(OVAL), :2], ROOM), ellipse(box)])))
+    surface = ellipsoid((0, 0, 0), (1, 1, 1))
+    blunt = surface / (np.abs(surface) ** BLUNT).sum(axis=1, keepdims=True) ** (1 / BLUNT)
+    shape = hull(head.place(np.array(SKULL_MIDDLE) + blunt * SKULL))
+    promised = box.scaled(COVER)
+    corners = [(x, y) for x in (promised.x, promised.right) for y in (promised.y, promised.bottom)]
+    return grown(shape, max(1.0, *(_beyond(shape, corner) for corner in corners)))
+
+
+def _beyond(shape: Path, point: tuple[float, float]) -> float:
+    """How many times as large an outline must be to take in a point."""
+    middle = (shape.min(axis=0) + shape.max(axis=0)) / 2
+    edges, away = np.roll(shape, -1, axis=0) - shape, np.array(point) - middle
+    outwards = np.column_stack([edges[:, 1], -edges[:, 0]])
+    outwards *= np.sign((outwards * (shape - middle)).sum(axis=1, keepdims=True))
+    reach = (outwards * (shape - middle)).sum(axis=1)
+    return float(((outwards @ away)[reach > 1e-9] / reach[reach > 1e-9]).max(initial=0.0))
 
 
 def ellipse(box: Box, count: int = 48) -> Array:
