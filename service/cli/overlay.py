@@ -74,7 +74,7 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     ] = False,
     picture_format: Annotated[PictureFormat | None, typer.Option("--format", help="Of the new files.")] = None,
     quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same one gives the same avatars.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="To draw the same again.")] = None,
     workers: Annotated[int, typer.Option("--jobs", min=0, help="Pictures side by side; 0: one for each core.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -45,7 +45,7 @@ class OverlayRequest:
     """`image`: an encoded picture; `format` of the answer: that of the picture when None; `quality` of a JPEG or WebP.
 
     `styles` one over the other. `check`: search the finished picture too. `strict`: refuse what cannot be searched
-    fully. `seed`: of what a style chooses at random.
+    fully. `seed`: of what a style leaves to chance; two pictures never share one, or what is the same in both shows.
     """
 
     image: bytes = field(repr=False)
@@ -154,7 +154,7 @@ class Overlay:
         pixels, number = picture.pixels, len(faces)
         meshes = [self._pipeline.mesh(pixels, face) for face in faces] if "mesh" in needs else [None] * number
         emotions = self._pipeline.emotions(pixels, faces) if "emotion" in needs else [None] * number
-        seeds = np.random.SeedSequence(request.seed).generate_state(max(number, 1)).tolist()
+        seeds = np.random.SeedSequence(request.seed).generate_state(max(number, 1), np.uint64).tolist()
         return [
             Subject(face, mesh, emotion, seed)
             for face, mesh, emotion, seed in zip(faces, meshes, emotions, seeds, strict=False)

@@ -141,6 +141,19 @@ def test_people_enrolled_are_looked_up_only_when_asked_for(tmp_path: Path, home:
     assert told["files"][0]["code"] == "unknown_user"
 
 
+def test_chance_is_another_in_every_picture(tmp_path: Path) -> None:
+    """The same picture twice: were the chance the same, what is left of the two would be alike."""
+    source = tmp_path / "in"
+    source.mkdir()
+    for name in ("one.png", "two.png"):
+        (source / name).write_bytes(picture(PictureFormat.PNG))
+    for run_ in ("a", "b"):
+        report(source, tmp_path / run_, "--style", "blur", "--seed", "7")
+    one, two = (pixels(tmp_path / "a" / name) for name in ("one.png", "two.png"))
+    assert not np.array_equal(one, two)
+    assert np.array_equal(one, pixels(tmp_path / "b" / "one.png"))
+
+
 def test_a_folder_without_pictures_is_a_slip(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     assert run(tmp_path / "in", tmp_path / "out").exit_code == 2
