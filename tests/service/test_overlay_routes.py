@@ -9,25 +9,25 @@ from uuid import uuid4
 import cv2
 import numpy as np
 import pytest
-from pydantic import SecretStr
 
+from db.api_keys import Role
 from embeddings.image import ImageLimits, PictureFormat, decode, encode
 from overlays.style import STYLES
 from service.app import create_app
 from service.bootstrap import Application, build
 from service.settings import Settings
 from tests.drawn_faces import crowd
+from tests.service.api_keys import keys_in
 from tests.service.asgi_client import Answer, call
 from tests.service.bodies import BOUNDARY, multipart, part
 
-KEY = "an-operators-key-of-32-characters"
 FACES = [(40, 60, 120), (300, 80, 100)]
 
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     home = tmp_path_factory.mktemp("service") / "home"
-    built = build(Settings(home=home, embedder="onnx", api_key=SecretStr(KEY), open_enrolment=False))
+    built = build(Settings(home=home, embedder="onnx", open_enrolment=False))
     yield built
     built.close()
 
@@ -178,14 +178,20 @@ def test_a_wrong_field_is_refused_before_anything_is_drawn(
     assert answer.code == code
 
 
-def test_comparing_with_people_enrolled_needs_the_key_where_enrolment_does(client: Client, picture: bytes) -> None:
-    key, wrong = (("Authorization", f"Bearer {KEY}"),), (("Authorization", f"Bearer {KEY[::-1]}"),)
+def test_comparing_with_people_enrolled_needs_a_key_where_enrolment_does(
+    application: Application, client: Client, picture: bytes
+) -> None:
+    keys = {role: (("Authorization", f"Bearer {shown}"),) for role, shown in keys_in(application.storage).items()}
     asked: list[dict[str, Any]] = [{"except_": "enrolled"}, {"only": str(uuid4())}]
     for fields in asked:
         assert client.post("/v1/overlays", picture, **fields).code == "api_key_required"
-        assert client.post("/v1/overlays", picture, headers=wrong, **fields).code == "api_key_required"
-    assert client.post("/v1/overlays", picture, headers=key, except_="enrolled").headers["x-faces-hidden"] == "2"
-    assert client.post("/v1/overlays", picture, headers=key, only=str(uuid4())).code == "unknown_user"
+        for role in (Role.ENROLLER, Role.AUDITOR):
+            assert client.post("/v1/overlays", picture, headers=keys[role], **fields).code == "role_required"
+    for role in (Role.VERIFIER, Role.ADMIN):
+        seen = client.post("/v1/overlays", picture, headers=keys[role], except_="enrolled")
+        assert seen.headers["x-faces-hidden"] == "2"
+    unknown = client.post("/v1/overlays", picture, headers=keys[Role.VERIFIER], only=str(uuid4()))
+    assert unknown.code == "unknown_user"
 
 
 def test_styles_are_listed_with_looks_and_previews(client: Client) -> None:
