@@ -6,6 +6,7 @@ pixel that nothing is drawn on keeps its value to the bit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 import cv2
@@ -21,17 +22,27 @@ Mask = NDArray[np.uint8]
 Path = Array
 """A closed outline, or a line, in px of the picture: float64 [n, 2]."""
 
+Stops = tuple[tuple[float, Colour, float], ...]
+"""Of a ramp: place from 0 to 1, colour, opacity."""
+
+TONES: Final = 512  # steps of a ramp
 BITS: Final = 4  # of a fraction of a pixel, in OpenCV's whole-numbered coordinates
 FARTHEST: Final = 1e6  # beyond it OpenCV's coordinates overflow
 ENLARGED: Final = ((12, 8), (26, 4), (160, 2))  # up to so many px of the unit: times
 STRIP: Final = 1 << 20  # pixels blended at a time
-SMOOTH: Final = 24  # px: a wider shadow is made from a smaller picture
+SMOOTH: Final = 3.0  # px: a wider shadow is made from a smaller picture, with a spread of at least so many
+
+
+Places = NDArray[np.float32]
 
 
 class Paint(Protocol):
-    """What fills a shape: `at` gives a colour for each place, float32 [rows, columns, 3 or 4], the fourth 0 to 1."""
+    """What fills a shape: `at` gives colours and opacities (0 to 1), float32 [rows, columns, 4].
 
-    def at(self, x: Array, y: Array) -> NDArray[np.float32]: ...
+    `x` float32 [1, columns] and `y` float32 [rows, 1] are places of the picture.
+    """
+
+    def at(self, x: Places, y: Places) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +51,13 @@ class Fade:
 
     start: tuple[float, float]
     end: tuple[float, float]
-    stops: tuple[tuple[float, Colour, float], ...]
+    stops: Stops
 
-    def at(self, x: Array, y: Array) -> NDArray[np.float32]:
+    def at(self, x: Places, y: Places) -> NDArray[np.float32]:
         across, down = self.end[0] - self.start[0], self.end[1] - self.start[1]
         length = max(across * across + down * down, 1e-9)
-        return ramp(((x - self.start[0]) * across + (y - self.start[1]) * down) / length, self.stops)
+        along = (x - np.float32(self.start[0])) * np.float32(across / length)
+        return ramp(along + (y - np.float32(self.start[1])) * np.float32(down / length), self.stops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +66,27 @@ class Glow:
 
     middle: tuple[float, float]
     reach: Array
-    stops: tuple[tuple[float, Colour, float], ...]
+    stops: Stops
 
-    def at(self, x: Array, y: Array) -> NDArray[np.float32]:
-        back = np.linalg.pinv(self.reach.T)
-        across, down = x - self.middle[0], y - self.middle[1]
+    def at(self, x: Places, y: Places) -> NDArray[np.float32]:
+        back = np.linalg.pinv(self.reach.T).astype(np.float32)
+        across, down = x - np.float32(self.middle[0]), y - np.float32(self.middle[1])
         first, second = back[0, 0] * across + back[0, 1] * down, back[1, 0] * across + back[1, 1] * down
         return ramp(np.sqrt(first * first + second * second), self.stops)
 
 
-def ramp(place: Array, stops: tuple[tuple[float, Colour, float], ...]) -> NDArray[np.float32]:
-    where = [stop[0] for stop in stops]
+def ramp(place: NDArray[np.float32], stops: Stops) -> NDArray[np.float32]:
+    """What the stops say at each place, in TONES steps: float32 [rows, columns, 4]."""
+    step = np.clip(place * np.float32(TONES - 1) + np.float32(0.5), 0, TONES - 1).astype(np.intp)
+    tones: NDArray[np.float32] = _tones(stops)[step]
+    return tones
+
+
+@lru_cache(maxsize=256)
+def _tones(stops: Stops) -> NDArray[np.float32]:
+    where, at = [stop[0] for stop in stops], np.linspace(0, 1, TONES)
     values = np.array([(*colour, opacity) for _, colour, opacity in stops], np.float64)
-    parts = [np.interp(place, where, values[:, part]) for part in range(4)]
-    return np.stack(parts, axis=-1).astype(np.float32)
+    return np.stack([np.interp(at, where, values[:, part]) for part in range(4)], axis=-1).astype(np.float32)
 
 
 class Canvas:
@@ -177,16 +196,15 @@ class Canvas:
                 colour = np.array(paint, np.float32)
             else:
                 colour = self._painted(paint, area, some)
-                if colour.shape[2] == 4:
-                    share = share * colour[:, :, 3]
-                    colour = colour[:, :, :3]
+                share = share * colour[:, :, 3]
+                colour = colour[:, :, :3]
             below = under.astype(np.float32)
             under[:] = np.rint(below + (colour - below) * share[:, :, None]).astype(np.uint8)
 
     def _painted(self, paint: Paint, area: Rect, rows: slice) -> NDArray[np.float32]:
         x = (np.arange(area.left, area.right) + 0.5) / self.times + self.part.left
         y = (np.arange(area.top + rows.start, area.top + rows.stop) + 0.5) / self.times + self.part.top
-        return paint.at(*np.meshgrid(x, y))
+        return paint.at(x.astype(np.float32)[None, :], y.astype(np.float32)[:, None])
 
     def _clipped(self, area: Rect, mask: Mask, clip: Sequence[Path]) -> Mask:
         for shape in clip:
@@ -201,7 +219,7 @@ class Canvas:
 def spread(mask: Mask, sigma: float) -> Mask:
     """The mask blurred, a very soft one on fewer pixels."""
     height, width = mask.shape
-    fewer = max(1, int(sigma / SMOOTH * 2))
+    fewer = max(1, int(sigma / SMOOTH))
     small = (max(1, width // fewer), max(1, height // fewer))
     blurred = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) if fewer > 1 else mask
     blurred = cv2.GaussianBlur(blurred, (0, 0), sigma / fewer, borderType=cv2.BORDER_REPLICATE)

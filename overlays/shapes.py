@@ -1,7 +1,7 @@
 """Outlines in a head's own space (see `overlays.head`) and how they are made from a few points."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import cv2
@@ -74,11 +74,16 @@ def disc(middle: Sequence[float], radius: float, count: int = 48) -> Array:
 
 def on_face(flat: Array, lift: float = 0.02) -> Array:
     """Points [n, 2] of the head's front laid onto the mean face, `lift` eye units before it: float64 [n, 3]."""
-    mean = mean_face()
+    return _laid(np.ascontiguousarray(flat, np.float64).tobytes()) - (0, 0, lift)
+
+
+@lru_cache(maxsize=512)
+def _laid(packed: bytes) -> Array:
+    flat, mean = np.frombuffer(packed, np.float64).reshape(-1, 2), mean_face()
     away = ((flat[:, None, :] - mean[None, :, :2]) ** 2).sum(axis=2)
     weights = np.exp(-away / (2 * 0.09**2)) + np.exp(-away / (2 * 0.4**2)) * 1e-4 + 1e-12
     depth = (weights * mean[None, :, 2]).sum(axis=1) / weights.sum(axis=1)
-    return np.column_stack([flat, depth - lift])
+    return np.column_stack([flat, depth])
 
 
 def ellipsoid(middle: Sequence[float], axes: Sequence[float]) -> Array:

@@ -6,13 +6,11 @@ from typing import Final
 import numpy as np
 
 from embeddings.types import Box, Pixels
-from overlays.canvas import Canvas, Fade, Glow, Paint, Path
+from overlays.canvas import Canvas, Fade, Glow, Paint, Path, Stops
 from overlays.head import Array, Head
 from overlays.looks import Colour
 from overlays.region import visible
 from overlays.shapes import OVAL, hull, rounded
-
-Stops = tuple[tuple[float, Colour, float], ...]
 
 BLACK: Final[Colour] = (0, 0, 0)
 WHITE: Final[Colour] = (255, 255, 255)

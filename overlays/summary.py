@@ -18,7 +18,7 @@ of another photo of LFW was the right person's, of 200, for 5 % at 4 colours a s
 STRENGTH: Final = Whole(1, 5, 4)
 SMALLEST_CELL_PX: Final = 8.0
 """Small faces get fewer colours, down to one, never a cell with the detail of the picture itself."""
-ASTRAY: Final = (24.0, 6.0, 6.0)
+ASTRAY: Final = (40.0, 9.0, 9.0)
 """Standard deviations of what chance adds to brightness and the two colour differences of a colour, of 256."""
 LEVELS: Final = np.array([16, 8, 8], np.uint8)
 """Steps of the kept brightness and of its two colour differences, of 256."""

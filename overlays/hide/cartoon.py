@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embeddings.types import Box, Pixels
 from overlays.backdrop import backdrop
-from overlays.canvas import Array, Fade, Path
+from overlays.canvas import Fade, Path, Places
 from overlays.hair import KINDS
 from overlays.head import head_of, held
 from overlays.hide.avatar import HAIRS, IRISES, MOST, SHIRTS, SKINS
@@ -42,14 +42,15 @@ class Dots:
     colour: Colour
     pitch: float
 
-    def at(self, x: Array, y: Array) -> NDArray[np.float32]:
-        along, across = (x + y) / self.pitch, (x - y) / self.pitch
+    def at(self, x: Places, y: Places) -> NDArray[np.float32]:
+        pitch = np.float32(self.pitch)
+        along, across = (x + y) / pitch, (x - y) / pitch
         away = np.hypot(along - np.rint(along), across - np.rint(across))
-        radius = np.sqrt(self.tone.at(x, y)[:, :, 3]) * 0.56
-        share = np.clip((radius - away) * self.pitch / 1.4 + 0.5, 0, 1) * (radius > 0.06)
-        return np.dstack([np.broadcast_to(np.array(self.colour, np.float32), (*share.shape, 3)), share]).astype(
-            np.float32
-        )
+        radius = np.sqrt(self.tone.at(x, y)[:, :, 3]) * np.float32(0.56)
+        drawn = np.empty((*radius.shape, 4), np.float32)
+        drawn[:, :, :3] = self.colour
+        drawn[:, :, 3] = np.clip((radius - away) * (pitch / np.float32(1.4)) + np.float32(0.5), 0, 1) * (radius > 0.06)
+        return drawn
 
 
 class Cartoon:

@@ -8,12 +8,13 @@ import numpy as np
 
 from embeddings.types import Pixels
 from overlays.emojis import NEUTRAL, draw_face
-from overlays.head import Head, head_of, held
+from overlays.head import Head, head_of, held, turned
 from overlays.looks import EXTENT, Look
 from overlays.region import COVER, Extent, largest_first, skull, united
 from overlays.sketch import sketch
 from overlays.subject import Subject
 
+UP: Final = 0.14  # radians: people who look into a camera read some degrees of chin down
 MOST: Final = 0.4  # radians to which the ball turns with the head: its face stays in sight
 
 
@@ -55,4 +56,5 @@ class Emoji:
             for end in (promised.y, promised.bottom)
         )
         radius = max(whole.width / 2, whole.height / 2, float(corner))
-        return Head(np.array([x, y, 0.0]), head.turn, radius, head.mesh)
+        turn = turned(head.yaw, head.pitch + UP, head.roll)
+        return Head(np.array([x, y, 0.0]), turn, radius, head.mesh)

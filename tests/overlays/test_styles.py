@@ -194,6 +194,15 @@ def test_no_faces_no_change(name: str) -> None:
     assert np.array_equal(made(name).draw(picture, []), picture)
 
 
+@pytest.mark.parametrize("name", sorted(STYLES))
+@pytest.mark.parametrize(
+    "box", [(10.5, 10.5, 0, 8), (10, 10, 0, 0), (10, 10, 1e-6, 1e-6), (-1e7, 5, 1e3, 1e3), (0, 0, 9e3, 5)]
+)
+def test_boxes_that_no_face_has_do_no_harm(name: str, box: tuple[float, float, float, float]) -> None:
+    after = made(name).draw(noise(30, 40), [face(*box)])
+    assert after.shape == (30, 40, 3)
+
+
 def test_styles_are_found_by_name() -> None:
     assert tuple(STYLES) == HIDING + DECORATING
     for name in STYLES:
