@@ -26,7 +26,12 @@ HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
+FOR_EVERYBODY: Final = re.compile(r"/v1/overlays/styles/[a-z]+/preview")
 PREFLIGHT_SECONDS: Final = 600
+EXPOSED_HEADERS: Final = (
+    "X-Hides", "X-Faces-Hidden", "X-Faces-Drawn", "X-Faces-Still-Detectable", "X-Faces-Still-Matching",
+    "X-Smallest-Face-Px", "X-Request-Id", "Retry-After",
+)  # fmt: skip
 STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
 """A year, as OWASP ASVS 5 (3.4.1) asks for; not for subdomains, which are none of our business."""
 BODIES_AT_ONCE: Final = 8
@@ -163,9 +168,7 @@ class OriginGuard:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 answer["access-control-allow-origin"] = origin
-                answer["access-control-expose-headers"] = (
-                    "X-Faces-Hidden, X-Smallest-Face-Px, X-Request-Id, Retry-After"
-                )
+                answer["access-control-expose-headers"] = ", ".join(EXPOSED_HEADERS)
                 answer.add_vary_header("Origin")
             await send(message)
 
@@ -213,6 +216,11 @@ def _preflight() -> list[tuple[bytes, bytes]]:
 def is_api(path: str) -> bool:
     """Whether `path` belongs to the API rather than to the page."""
     return path == API or path.startswith(f"{API}/")
+
+
+def is_private(path: str) -> bool:
+    """Whether answers stay out of caches, whatever a route says."""
+    return is_api(path) and FOR_EVERYBODY.fullmatch(path) is None
 
 
 class BodyLimit:
@@ -287,7 +295,7 @@ class SecurityHeaders:
                     answer[name] = value
                 if self._hsts and not _under_loopback_name(scope):
                     answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
-                if is_api(scope["path"]) or "cache-control" not in answer:
+                if is_private(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)
 

@@ -20,6 +20,7 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
+from service.familiar import Familiar
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
 from service.oauth.provider import Provider
@@ -222,10 +223,15 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         tenants,
         tokens(storage, settings, now),
         consent,
-        Overlay(pipeline),
+        Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings)),
         signing(storage, settings, now),
         provider(storage, settings, now),
     )
+
+
+def familiar(its: TenantService, settings: Settings) -> Familiar:
+    """The people of a tenant, to be known in pictures."""
+    return Familiar(Recogniser(its.pipeline, its.gallery), its.storage, settings.identification_fpir)
 
 
 def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:
