@@ -9,9 +9,10 @@ from typing import Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
+from db import server
 from db.errors import DatabaseInUse, StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -33,7 +34,7 @@ def open_engine(url: str) -> Engine:
     """An engine for any SQLAlchemy URL. A new SQLite file is made readable by its owner only."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        return server.open_server(parsed)
     if parsed.database and parsed.database != ":memory:":
         os.close(os.open(parsed.database, os.O_RDWR | os.O_CREAT, 0o600))
     engine = create_engine(parsed, hide_parameters=True, connect_args={"check_same_thread": False})
@@ -55,6 +56,8 @@ def migrate(engine: Engine, tree: str) -> None:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
+        else:
+            server.take_turn(connection)
         config.attributes["connection"] = connection
         config.attributes["version_table"] = f"alembic_version_{tree}"
         command.upgrade(config, "head")
@@ -65,9 +68,7 @@ def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:
     """Overwrites what deleted rows left behind. False where a reader or writer holds it up: try again later."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name != "sqlite":
-            for table in tables:
-                connection.execute(text(f'VACUUM FULL "{table}"'))
-            return True
+            return _rewritten(connection, tables)
         try:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_BUSY_MS}")
             connection.exec_driver_sql("VACUUM")
@@ -76,6 +77,15 @@ def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:
             return False
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _rewritten(connection: Connection, tables: Iterable[str]) -> bool:
+    try:
+        for table in tables:
+            server.rewrite(connection, table, CHECKPOINT_BUSY_MS)
+    except OperationalError:
+        return False
+    return True
 
 
 def _checkpoint(connection: Connection) -> bool:
