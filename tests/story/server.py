@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests import databases
+
 STARTUP_SECONDS = 60
 
 
@@ -42,6 +44,9 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
     environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
+    if databases.SERVER is not None:
+        data, keys = databases.urls(home)
+        environment = {"FACEWARDEN_DATABASE_URL": data, "FACEWARDEN_KEYSTORE_URL": keys, **environment}
     arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]
     with log.open("wb") as output:
         process = subprocess.Popen(
