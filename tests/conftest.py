@@ -16,7 +16,7 @@ from tests import databases, postgres
 
 def pytest_configure(config: pytest.Config) -> None:
     if databases.SERVER is not None:  # a test that is skipped half-way leaves its storage open
-        config.addinivalue_line("filterwarnings", "ignore:connection <psycopg:ResourceWarning")
+        config.addinivalue_line("filterwarnings", "ignore:.* was deleted while still open:ResourceWarning")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
-SERVER: Final = os.environ.get("FACEWARDEN_TEST_POSTGRES")
+SERVER: Final = os.environ.get("TEST_POSTGRES_URL")
 """URL of a PostgreSQL server to run every test on; unset: SQLite."""
 _made: set[str] = set()
 
@@ -22,6 +22,14 @@ def urls(home: Path, data_file: str = "data.db") -> tuple[str, str]:
     if SERVER is None:
         return f"sqlite:///{home / data_file}", f"sqlite:///{home / 'keys.db'}"
     return on_server(SERVER, home)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What tells another process where the databases of a home are; nothing where they are files in it."""
+    if SERVER is None:
+        return {}
+    data, keys = urls(home)
+    return {"FACEWARDEN_DATABASE_URL": data, "FACEWARDEN_KEYSTORE_URL": keys}
 
 
 def on_server(server: str, home: Path) -> tuple[str, str]:

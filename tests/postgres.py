@@ -57,7 +57,7 @@ def main(command: list[str]) -> int:
         sys.stderr.write("no PostgreSQL server is installed\n")
         return 1
     with server(bin_folder) as url:
-        return subprocess.run(command, check=False, env={**os.environ, "FACEWARDEN_TEST_POSTGRES": url}).returncode
+        return subprocess.run(command, check=False, env={**os.environ, "TEST_POSTGRES_URL": url}).returncode
 
 
 if __name__ == "__main__":

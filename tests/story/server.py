@@ -43,10 +43,12 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
     home.mkdir(parents=True, exist_ok=True)
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
-    environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
-    if databases.SERVER is not None:
-        data, keys = databases.urls(home)
-        environment = {"FACEWARDEN_DATABASE_URL": data, "FACEWARDEN_KEYSTORE_URL": keys, **environment}
+    environment |= {
+        "FACEWARDEN_HOME": str(home),
+        "FACEWARDEN_PORT": str(port),
+        **databases.environment(home),
+        **settings,
+    }
     arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]
     with log.open("wb") as output:
         process = subprocess.Popen(

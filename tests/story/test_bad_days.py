@@ -260,6 +260,7 @@ def check_logins(application: Application, made: dict[str, Enrolled], face: byte
 # Folders
 
 
+@pytest.mark.files
 def test_a_disk_that_may_only_be_read_is_told_at_the_start(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         home = disk / "home"

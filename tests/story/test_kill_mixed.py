@@ -21,6 +21,7 @@ from service.bootstrap import Application, build
 from service.errors import NotRecognised
 from service.settings import Settings
 from service.workflows.login import LoginRequest
+from tests import databases
 from tests.portraits import portraits
 from tests.story.churn import API_KEY, Client, Countdown, Known
 from tests.story.server import running_service
@@ -47,7 +48,7 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
             clients[number % CLIENTS].people.append(person)
         threads = ThreadPoolExecutor(CLIENTS)
         running = [threads.submit(client.run) for client in clients]
-        environment = os.environ | SETTINGS | {"FACEWARDEN_HOME": str(home)}
+        environment = os.environ | SETTINGS | {"FACEWARDEN_HOME": str(home)} | databases.environment(home)
         rotate = [sys.executable, "-m", "service.cli.main", "keys", "rotate"]
         rotation = subprocess.Popen(
             rotate, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
