@@ -2,10 +2,11 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from alembic import command
 from alembic.config import Config
@@ -62,6 +63,50 @@ def migrate(engine: Engine, tree: str) -> None:
         config.attributes["version_table"] = f"alembic_version_{tree}"
         command.upgrade(config, "head")
         connection.commit()
+
+
+def announce(connection: Connection) -> None:
+    """Wakes whoever watches the database, once this transaction is committed."""
+    if connection.dialect.name != "sqlite":
+        server.announce(connection)
+
+
+def watch(engine: Engine) -> "Watch":
+    """News of the database, whoever writes it."""
+    return _FileWatch(engine) if engine.dialect.name == "sqlite" else server.Listener(engine)
+
+
+class Watch(Protocol):
+    """Not to be shared between threads."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long at most. Whether there may be news; True the first time. Raises DBAPIError."""
+
+    def close(self) -> None:
+        """Gives its connection back."""
+
+
+class _FileWatch:
+    """Looks at a number that SQLite changes with every commit of another connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._seen: int | None = None
+
+    def wait(self, seconds: float) -> bool:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        else:
+            time.sleep(seconds)
+        before, self._seen = self._seen, self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        self._connection.rollback()
+        return before != self._seen
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:

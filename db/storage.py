@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
+from db import changes
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
-from db.engine import clear_free_space, migrate, open_engine
+from db.engine import Watch, clear_free_space, migrate, open_engine, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
@@ -109,6 +110,10 @@ class Storage:
         """By which secrets the tenant's templates are turned."""
         return Transforms(self._data, self._keystore, self.tenant)
 
+    def watch(self) -> Watch:
+        """News of people enrolled, changed or erased, by whichever process."""
+        return watch(self._data)
+
     def begin(self) -> UnitOfWork:
         """A unit of work of the tenant; used as a context manager and rolled back unless committed."""
         return UnitOfWork(self._data, self._keystore, self.audit, self.now(), self.tenant)
@@ -171,19 +176,20 @@ class Storage:
             return 0
         count, head = 0, None
         with Session(self._data) as session:
-            session.execute(update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True))
+            step = update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True)
+            now_at = session.scalars(step.returning(col(GalleryRow.revision))).one()
             for some in chunks(user_ids):
                 here = select(col(PersonRow.user_id), col(PersonRow.tenant)).where(col(PersonRow.user_id).in_(some))
                 found = session.execute(here.order_by(col(PersonRow.number))).all()
                 count += len(found)
+                changes.note_gone(session, now_at, self.now(), [(user_id, tenant) for user_id, tenant in found])
                 held = select(col(TemplateRow.user_id)).where(col(TemplateRow.user_id).in_(some))
                 templates = Counter(session.scalars(held))
                 for user_id, tenant in found:
                     what = {"templates": templates[user_id], "keys": keys.get(user_id, 0), **why, **of_tenant(tenant)}
                     head = self.audit.append(session, self.now(), "erased", user_id, **what)
-                revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
-                session.execute(update(TenantRow).where(theirs).values(revision=revision))
+                session.execute(update(TenantRow).where(theirs).values(revision=now_at))
                 for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
@@ -216,6 +222,9 @@ class Storage:
                 self._part()
             PersonRotation(self._data, self._keystore).resume()
             self._keystore.keyring.refresh()
+            with Session(self._data) as session:
+                if changes.forget(session, self.now()):
+                    session.commit()
             return self._keystore.clear() & self._clear_data()
 
     def _part(self) -> None:

@@ -13,6 +13,7 @@ from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.errors import UnsafeSettings
+from service.following import Follower
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
 from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
@@ -76,9 +77,12 @@ def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI],
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeper = asyncio.create_task(_sweep(application))
+        follower = Follower(application.storage, application.tenants.follow)
+        follower.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(follower.stop)
             sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeper

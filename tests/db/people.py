@@ -9,6 +9,7 @@ import numpy as np
 from db.key_file import KeyFile
 from db.records import Consent, NewTemplate
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from tests.databases import urls
 
 MODEL = "test-model"
@@ -49,3 +50,9 @@ def enrol(storage: Storage, *, templates: int = 1, label: str | None = None, see
         )
         work.commit()
     return user_id
+
+
+def changed_since(work: UnitOfWork, revision: int) -> frozenset[UUID]:
+    changes = work.changes(revision)
+    assert changes is not None
+    return changes.people

@@ -16,7 +16,7 @@ from db.records import NewTemplate
 from db.storage import ORPHAN_AGE, Storage
 from db.tables import DataTable, KeyTable
 from tests.databases import urls
-from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
+from tests.db.people import AGREED, MODEL, Clock, changed_since, enrol, open_in, vector
 
 
 def test_what_is_enrolled_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_changes_can_be_followed_by_revision(storage: Storage) -> None:
     second = enrol(storage)
     with storage.begin() as work:
         assert work.revision() > seen
-        assert {template.user_id for template in work.all_templates(seen)} == {second}
+        assert {template.user_id for template in work.all_templates(changed_since(work, seen))} == {second}
         assert {template.user_id for template in work.all_templates()} == {first, second}
 
 
