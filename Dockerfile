@@ -14,7 +14,8 @@ RUN useradd --system --uid 10001 --create-home --home-dir /home/facewarden facew
  && install -d -o facewarden -g facewarden -m 0700 /data
 COPY --from=packages /opt/facewarden /opt/facewarden
 USER 10001
-# Inside a container the service must listen on every address, so FACEWARDEN_API_KEY has to be given.
+# Inside a container the service must listen on every address, so an admin key has to be made first:
+# `keys api create --role admin --name NAME` over the same volume.
 ENV FACEWARDEN_HOME=/data FACEWARDEN_HOST=0.0.0.0 FACEWARDEN_PORT=8000 PYTHONDONTWRITEBYTECODE=1
 VOLUME /data
 EXPOSE 8000

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists,
 from sqlmodel import Session, col
 
 from db import changes
+from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
@@ -33,6 +34,7 @@ from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
 from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
+from db.references import References
 from db.sealing import Place, SealingKey, seal
 from db.tables import ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
@@ -64,6 +66,8 @@ class UnitOfWork:
         self.tenant = tenant
         self.failures = FailureLedger(self._session, tenant)
         self.details = Details(self._session, keystore, tenant)
+        self.references = References(self._session, keystore, tenant)
+        self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
         self.unreadable: set[UUID] = set()

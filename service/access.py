@@ -1,21 +1,18 @@
-"""Who may talk to the service at all: hosts, origins, body sizes, keys; and the headers every answer carries.
+"""Who may talk to the service at all: hosts, origins, body sizes; and the headers every answer carries.
 
 The guards are plain ASGI middlewares, so that they also see WebSockets and addresses that no route takes.
 """
 
-import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
-from db.tables import DEFAULT_TENANT
 from service.asgi import App, Message, Receive, Scope, Send, refuse
-from service.errors import ApiKeyRequired, Busy, TokenInvalid
+from service.errors import Busy
 from service.forms import MalformedBody, RequestTooLarge
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -278,50 +275,9 @@ class SecurityHeaders:
         await self._app(scope, receive, marked)
 
 
-def bearer(request: Request) -> str:
-    """The bearer token (RFC 6750) that a request carries. Raises TokenInvalid when there is none."""
-    token = _bearer(request)
-    if token is None:
-        raise TokenInvalid
-    return token
-
-
-def require_api_key(request: Request, keys: Mapping[str, SecretStr]) -> str:
-    """The tenant whose key the request carries as its bearer token. Raises ApiKeyRequired where it carries none."""
-    tenant = _key_holder(request, keys)
-    if tenant is None:
-        raise ApiKeyRequired
-    return tenant
-
-
-def tenant_of(request: Request, keys: Mapping[str, SecretStr]) -> str:
-    """The tenant that a request acts in: that of its key; the default one where it carries none.
-
-    Raises ApiKeyRequired for what is no key: whoever mistypes one is not led to somebody else's people.
-    """
-    if not request.headers.getlist("authorization"):
-        return DEFAULT_TENANT
-    return require_api_key(request, keys)
-
-
-def client_of(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
-    """The address whose failed logins are counted; None for an application that shows a tenant's key, whose users
-    all come from its own address."""
-    if request.client is None or _key_holder(request, keys) is not None:
-        return None
-    return request.client.host
-
-
-def _key_holder(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
-    given, found = (_bearer(request) or "").encode(), None
-    for tenant, key in keys.items():  # all of them, so that the time tells nothing
-        if hmac.compare_digest(given, key.get_secret_value().encode()):
-            found = tenant
-    return found
-
-
-def _bearer(request: Request) -> str | None:
-    sent = request.headers.getlist("authorization")
+def shown_bearer(connection: HTTPConnection) -> str | None:
+    """What a request shows as its bearer token (RFC 6750); None where it shows none, or several."""
+    sent = connection.headers.getlist("authorization")
     if len(sent) != 1:
         return None
     scheme, _, token = sent[0].partition(" ")

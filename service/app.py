@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
+from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
 from service.following import Follower
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
+from service.routes import admin, analyze, api_keys, consent, health, login, me, overlays, page, photos, recover, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -35,6 +36,7 @@ def create_app(application: Application) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(application, workers),
     )
+    app.state.gate = gate = Gate.of(application)
     for routes in (
         users.router(application, workers),
         login.router(application, workers),
@@ -43,12 +45,15 @@ def create_app(application: Application) -> FastAPI:
         analyze.router(application, workers),
         overlays.router(application, workers),
         consent.router(application),
+        api_keys.router(application, workers),
         recover.router(application, workers),
         admin.router(application, workers),
         health.router(application),
         page.router(),
     ):
-        app.include_router(routes)
+        app.include_router(declare(routes, gate))
+    document = app.openapi
+    app.openapi = lambda: with_schemes(document())  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _wrong_value)
     _guard(app, settings)

@@ -16,6 +16,9 @@ The exceptions of the service itself:
     ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
+    ├── RoleRequired         role_required
+    ├── UnknownApiKey        unknown_api_key
+    ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
@@ -104,6 +107,18 @@ class TokenInvalid(ServiceError):
 
 class ApiKeyRequired(ServiceError):
     code = "api_key_required"
+
+
+class RoleRequired(ServiceError):
+    code = "role_required"
+
+
+class UnknownApiKey(ServiceError):
+    code = "unknown_api_key"
+
+
+class ReferenceTaken(ServiceError):
+    code = "reference_taken"
 
 
 class UnknownUser(ServiceError):
@@ -205,7 +220,10 @@ ROWS: Final = (
     Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
-    Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
+    Row("api_key_required", 401, "An API key is needed here", "Send Authorization: Bearer with a key that is valid; the operator makes one with facewarden keys api create."),
+    Row("role_required", 403, "This API key may not do that", "Use a key of a role that x-callers in /openapi.json names."),
+    Row("unknown_api_key", 404, "There is no such API key", "Give its beginning, fw_ and eight characters, as the list shows it."),
+    Row("reference_taken", 409, "This reference is somebody else's already", "Choose another one, or erase the earlier enrolment first."),
     # Overlays
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
     # The service itself

@@ -13,16 +13,11 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from db.tables import DEFAULT_TENANT
-from db.tenants import NAME
 from embeddings.attributes import KINDS
 from embeddings.embedders import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
-MINIMUM_API_KEY: Final = 24
-"""Characters; 24 random base64 characters hold 144 bits."""
-
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -56,14 +51,6 @@ class Settings(BaseSettings):
     pkcs11_token: str | None = Field(None, description="Label of the token in it.")
     pkcs11_pin: SecretStr | None = Field(None, description="The token's user PIN.")
     pkcs11_key: str = Field("facewarden", min_length=1, description="Label of the master key on the token.")
-    api_key: SecretStr | None = Field(
-        None, description="Key that enrolment needs where it is not open; at least 24 characters."
-    )
-    api_keys: SecretStr | None = Field(
-        None,
-        description="Keys of further tenants, `tenant:key`, comma separated, each of at least 24 characters;"
-        " FACEWARDEN_API_KEY is that of the tenant `default` (docs/tenants.md).",
-    )
     open_enrolment: bool | None = Field(
         None, description="Enrol without an API key; unset: yes on a loopback address, no elsewhere."
     )
@@ -165,9 +152,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if self.api_key is not None and len(self.api_key.get_secret_value()) < MINIMUM_API_KEY:
-            raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
-        _check_keys(self.tenant_keys, self.api_keys)
         if self.master_key_previous is not None and self.master_key is None:
             raise ValueError(f"{PREFIX}MASTER_KEY_PREVIOUS is given without {PREFIX}MASTER_KEY")
         if self.pkcs11_module is not None:
@@ -175,18 +159,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}PKCS11_MODULE needs {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN")
             if self.master_key is not None:
                 raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
-        if not self.loopback:
-            if self.api_key is None and self.api_keys is None:
-                raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")
-            if self.open_enrolment:
-                raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only")
+        if not self.loopback and self.open_enrolment:
+            raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only")
         return self
-
-    @property
-    def tenant_keys(self) -> Mapping[str, SecretStr]:
-        """The key of each tenant that has one."""
-        own = {} if self.api_key is None else {DEFAULT_TENANT: self.api_key}
-        return own | {tenant: SecretStr(key) for tenant, key in _pairs(self.api_keys)}
 
     @property
     def loopback(self) -> bool:
@@ -213,23 +188,6 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return self.home / "master.key"
-
-
-def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
-    given = "" if keys is None else keys.get_secret_value()
-    found = (part.strip().partition(":") for part in given.split(",") if part.strip())
-    return [(tenant, key) for tenant, _, key in found]
-
-
-def _check_keys(by_tenant: Mapping[str, SecretStr], given: SecretStr | None) -> None:
-    """Never says what was given: a part without a name may be a key."""
-    name, pairs = f"{PREFIX}API_KEYS", _pairs(given)
-    if any(NAME.fullmatch(tenant) is None or len(key) < MINIMUM_API_KEY for tenant, key in pairs):
-        raise ValueError(f"{name} is tenant:key, comma separated, each key of at least {MINIMUM_API_KEY} characters")
-    if DEFAULT_TENANT in dict(pairs) or len(dict(pairs)) != len(pairs):
-        raise ValueError(f"{name} gives a tenant twice; {PREFIX}API_KEY is that of {DEFAULT_TENANT}")
-    if len({key.get_secret_value() for key in by_tenant.values()}) != len(by_tenant):
-        raise ValueError(f"{name} gives two tenants the same key")
 
 
 def read(environment: Mapping[str, str], **overrides: object) -> Settings:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from service.bootstrap import Application
+from service.doors import anyone
 
 
 class Health(BaseModel):
@@ -13,12 +14,12 @@ class Health(BaseModel):
 def router(application: Application) -> APIRouter:
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", dependencies=[anyone])
     async def alive() -> Health:
         """The process answers."""
         return Health()
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", dependencies=[anyone])
     def ready() -> Health:
         """The databases answer too, and everybody enrolled can be searched."""
         application.people.count()

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Response
 from fastapi.exceptions import HTTPException
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from service.doors import anyone
+
 PAGES: Final = {"/": "index.html", "/hide": "hide.html"}
 """Where a page is found, and its template."""
 LANGUAGE: Final = "en"
@@ -28,9 +30,9 @@ def router() -> APIRouter:
     files[WORDS] = _words(texts).encode()
 
     for path, content in rendered(texts).items():
-        routes.add_api_route(path, _page(content), methods=["GET"])
+        routes.add_api_route(path, _page(content), methods=["GET"], dependencies=[anyone])
 
-    @routes.get("/web/{path:path}")
+    @routes.get("/web/{path:path}", dependencies=[anyone])
     async def file(path: str) -> Response:
         if path not in files:
             raise HTTPException(404)

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from db.details import FACTOR, RECOVERY
 from db.records import Consent, NewTemplate
+from db.references import REFERENCE
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from embeddings.attributes import Attributes, combine, described
 from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import resembles_somebody
@@ -20,9 +22,11 @@ from embeddings.pipeline import Capture, FacePipeline
 from embeddings.types import FaceVector
 from service import factor
 from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
-from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, TooYoung
+from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, ReferenceTaken, TooYoung
 from service.gallery import Gallery
 from service.lockout import Evidence, Lockout
+
+LABEL: Final = "label"
 
 
 class FlagReason(StrEnum):
@@ -40,8 +44,8 @@ class EnrolRequest:
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
     `uses`: of `service.consent.USES`, what the person agreed to; without it the login, and attributes where some are
     kept. `consent_digest`: of the text they were shown. `own_text`: the SHA-256 (hex) of another text than the
-    service's, which an operator has their agreement to. `client`: the address that faces enrolled already are counted
-    for, as failed logins are: they tell who is enrolled.
+    service's, which an operator has their agreement to. `reference`: their ID in the caller's own records.
+    `client`: the address that faces enrolled already are counted for, as failed logins are: they tell who is enrolled.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -53,6 +57,7 @@ class EnrolRequest:
     consent_digest: str | None = None
     own_text: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    reference: str | None = field(default=None, repr=False)
     client: str | None = field(default=None, repr=False)
 
 
@@ -115,7 +120,8 @@ class Enrol:
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
-        Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled or TransformChanged."""
+        Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled, ReferenceTaken or
+        TransformChanged."""
         if not request.consent:
             raise ConsentRequired
         if self._rules.passphrase_required and request.passphrase is None:
@@ -145,9 +151,13 @@ class Enrol:
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
-        with self.one_at_a_time:
+        with self._storage.begin() as work:
+            self._gallery.refresh(work)  # so that little is left to do while others wait
+        with self.one_at_a_time, self._storage.begin() as work:
+            work.take_turn()  # other processes enrol too
+            self._gallery.refresh(work)
             reason = self._reason_to_look(made.template)
-            return self._write(request.label, made, factors, reason)
+            return self._write(work, request, made, factors, reason)
 
     def _agreed(self, request: EnrolRequest) -> tuple[frozenset[str], Consent]:
         """Which attributes may be kept, and the line for the ledger."""
@@ -169,8 +179,6 @@ class Enrol:
 
     def _reason_to_look(self, enrolled: Template) -> FlagReason | None:
         """Why an operator should look at this person. Raises AlreadyEnrolled for a face that is there."""
-        with self._storage.begin() as work:
-            self._gallery.refresh(work)
         if self._rules.allow_duplicates:
             return None
         index, points = self._gallery.index, self._pipeline.spec.operating_points
@@ -192,43 +200,50 @@ class Enrol:
 
     def _write(
         self,
-        label: str | None,
+        work: UnitOfWork,
+        request: EnrolRequest,
         made: "_Made",
         factors: Mapping[str, Mapping[str, Any]],
         reason: FlagReason | None,
     ) -> Enrolled:
         user_id = self._new_id()
         code = factor.recovery_code()
-        with self._storage.begin() as work:
-            work.add_person(
-                user_id,
-                templates=[
-                    NewTemplate(vector.values, vector.model_id, number, self._gallery.generation)
-                    for vector, number in zip(made.vectors, made.groups, strict=True)
-                ],
-                attributes=made.attributes,
-                metadata={"label": label} if label else None,
-                consent=made.consent,
-                flagged=reason is not None,
-                flag_reason=reason.value if reason else None,
-                factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
-            )
-            work.note(
-                "enrolled",
-                user_id,
-                photos=len(made.vectors),
-                captures=made.template.captures,
-                model=made.template.vector.model_id,
-                flagged=reason.value if reason else None,
-                consent=made.consent.version,
-                consent_digest=made.consent.digest,
-                uses=",".join(sorted(made.consent.uses)),
-                second_factor=FACTOR in factors,
-            )
-            work.commit()
+        work.add_person(
+            user_id,
+            templates=[
+                NewTemplate(vector.values, vector.model_id, number, self._gallery.generation)
+                for vector, number in zip(made.vectors, made.groups, strict=True)
+            ],
+            attributes=made.attributes,
+            metadata=_metadata(request),
+            consent=made.consent,
+            flagged=reason is not None,
+            flag_reason=reason.value if reason else None,
+            factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
+        )
+        if request.reference and not work.references.put(user_id, request.reference):
+            raise ReferenceTaken
+        work.note(
+            "enrolled",
+            user_id,
+            photos=len(made.vectors),
+            captures=made.template.captures,
+            model=made.template.vector.model_id,
+            flagged=reason.value if reason else None,
+            consent=made.consent.version,
+            consent_digest=made.consent.digest,
+            uses=",".join(sorted(made.consent.uses)),
+            second_factor=FACTOR in factors,
+        )
+        work.commit()
         self._gallery.put(user_id, made.template)
         captures = made.template.captures
         return Enrolled(user_id, work.now, len(made.vectors), captures, reason, made.attributes, code)
+
+
+def _metadata(request: EnrolRequest) -> Mapping[str, Any] | None:
+    given = {LABEL: request.label, REFERENCE: request.reference}
+    return {name: value for name, value in given.items() if value} or None
 
 
 @dataclass(frozen=True, slots=True)

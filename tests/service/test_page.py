@@ -23,6 +23,7 @@ def texts() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     made = FastAPI()
+    made.state.gate = None  # pages are for anyone: nobody asks it
     made.include_router(page.router())
     return made
 

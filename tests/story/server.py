@@ -13,7 +13,11 @@ from pathlib import Path
 
 import httpx
 
+from db.api_keys import Role
+from service.bootstrap import open_storage
+from service.settings import Settings
 from tests import databases
+from tests.service.api_keys import key
 
 STARTUP_SECONDS = 60
 
@@ -73,3 +77,12 @@ def _wait(service: Service) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError("the service did not start:\n" + service.log.read_text(errors="replace"))
+
+
+def api_key(home: Path, role: Role) -> str:
+    """A new API key of that role, in clear; the service over `home` may run or not."""
+    storage = open_storage(Settings(home=home))
+    try:
+        return key(storage, role)
+    finally:
+        storage.close()

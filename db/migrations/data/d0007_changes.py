@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "d0005"
-down_revision = "d0004"
+revision = "d0007"
+down_revision = "d0006"
 branch_labels = None
 depends_on = None
 
