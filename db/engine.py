@@ -10,13 +10,14 @@ from typing import Any, Final, Protocol, Self
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from db import server
 from db.errors import DatabaseInUse, StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 BUSY_MS: Final = 10_000
 CHECKPOINT_TRIES: Final = 5
 CHECKPOINT_BUSY_MS: Final = 100
@@ -32,8 +33,11 @@ _PRAGMAS: Final = (
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for any SQLAlchemy URL. A new SQLite file is made readable by its owner only."""
-    parsed = make_url(url)
+    """An engine for a SQLAlchemy URL of SQLite or PostgreSQL. A new SQLite file is made readable by its owner only.
+
+    Raises StorageUnavailable for any other URL.
+    """
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
         return server.open_server(parsed)
     if parsed.database and parsed.database != ":memory:":
@@ -41,6 +45,16 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(parsed, hide_parameters=True, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _configure)
     return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StorageUnavailable("a database URL is none: give sqlite:///PATH or postgresql+psycopg://...") from None
+    if parsed.drivername not in DRIVERS:
+        raise StorageUnavailable(f"{parsed.drivername} is not known here: use sqlite or postgresql+psycopg")
+    return parsed
 
 
 def _configure(connection: Any, _: object) -> None:
@@ -144,6 +158,16 @@ def database_file(url: str) -> Path | None:
     parsed = make_url(url)
     named = parsed.database if parsed.get_backend_name() == "sqlite" else None
     return None if named in {None, "", ":memory:"} else Path(str(named))
+
+
+def database_of(url: str) -> tuple[object, ...]:
+    """What tells one database from another: its file, or its server and name there."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        in_memory = parsed.database in {None, "", ":memory:"}
+        return (object() if in_memory else Path(str(parsed.database)).resolve(),)
+    where = parsed.host or parsed.query.get("host") or "localhost"
+    return (where, parsed.port or server.PORT, parsed.database or parsed.username)
 
 
 class Snapshot:

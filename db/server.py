@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, ExecutionContext, create_engine,
 
 BUSY_MS: Final = 10_000
 CONNECT_SECONDS: Final = 10
+PORT: Final = 5432
 TURN: Final = 0x66616365
 """The advisory lock that writers of a database take; "face" in ASCII."""
 CHANNEL: Final = "facewarden"

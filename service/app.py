@@ -19,7 +19,7 @@ from service.logs import RequestLog, log_failure
 from service.problems import Problems
 from service.routes import admin, analyze, api_keys, consent, health, login, me, overlays, page, photos, recover, users
 from service.settings import Settings
-from service.workers import Workers, usable_cores
+from service.workers import Workers, cores_of_one
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -27,7 +27,7 @@ HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 def create_app(application: Application) -> FastAPI:
     """The ASGI application. It closes `application` when it stops."""
     settings = application.settings
-    workers = Workers(settings.workers or usable_cores(), settings.queue)
+    workers = Workers(settings.workers or cores_of_one(settings.processes), settings.queue)
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),
