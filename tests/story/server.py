@@ -39,10 +39,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: str) -> Iterator[Service]:
+def running_service(
+    home: Path, options: tuple[str, ...] = (), /, *, command: tuple[str, ...] = (), **settings: str
+) -> Iterator[Service]:
     """Starts the service over `home`, waits until it is ready, stops it as an operator would.
 
-    `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
+    `command`: what runs the service instead of this interpreter; `options`: of `serve`; `settings`: further
+    FACEWARDEN_* variables.
     """
     home.mkdir(parents=True, exist_ok=True)
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
@@ -53,7 +56,7 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
         **databases.environment(home),
         **settings,
     }
-    arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]
+    arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             arguments, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

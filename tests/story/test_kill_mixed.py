@@ -65,13 +65,14 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
     return [person for client in clients for person in client.people]
 
 
-def check(home: Path, people: Iterable[Known], rounds: int) -> int:
-    """Starts over what so many rounds left; how many people are there."""
+def check(home: Path, people: Iterable[Known], rounds: int, **where: str) -> int:
+    """Starts over what so many rounds left; how many people are there. `where`: the URLs of other databases."""
     settings = Settings(
         home=home,
         embedder="onnx",
         attributes=(),
         allow_duplicates=True,
+        **where,  # type: ignore[arg-type]
     )
     application = build(settings)
     try:
