@@ -10,11 +10,13 @@ from typing import Any, Final, Protocol, Self
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from db import server
-from db.errors import DatabaseInUse, StorageUnavailable
+from db.errors import DatabaseInUse, StorageNewer, StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
@@ -62,21 +64,50 @@ def _configure(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def migrate(engine: Engine, tree: str) -> None:
-    """Brings the database to the newest revision of a tree of migrations: `data` or `keys`."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("version_locations", str(MIGRATIONS / tree))
-    config.set_main_option("path_separator", "os")
+def migrate(engine: Engine, tree: str, revision: str = "head") -> None:
+    """Brings the database to the newest revision of a tree of migrations, `data` or `keys`, or to an earlier one.
+
+    Raises StorageNewer, and changes nothing, where it has a revision that is not known here.
+    """
+    config = alembic_config(tree)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
         else:
             server.take_turn(connection)
+        _require_known(connection, config, tree)
         config.attributes["connection"] = connection
-        config.attributes["version_table"] = f"alembic_version_{tree}"
-        command.upgrade(config, "head")
+        config.attributes["version_table"] = _version_table(tree)
+        command.upgrade(config, revision)
         connection.commit()
+
+
+def require_known(engine: Engine, tree: str) -> None:
+    """Raises StorageNewer where a later version of the service has changed the tables."""
+    with engine.connect() as connection:
+        _require_known(connection, alembic_config(tree), tree)
+
+
+def _require_known(connection: Connection, config: Config, tree: str) -> None:
+    context = MigrationContext.configure(connection, opts={"version_table": _version_table(tree)})
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    unknown = set(context.get_current_heads()) - known
+    if unknown:
+        shown = connection.engine.url.database or connection.dialect.name
+        raise StorageNewer(f"{shown} is at {', '.join(sorted(unknown))}, which this version does not know")
+
+
+def alembic_config(tree: str) -> Config:
+    """Alembic's, of a tree of migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("version_locations", str(MIGRATIONS / tree))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _version_table(tree: str) -> str:
+    return f"alembic_version_{tree}"
 
 
 def announce(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
-from db.engine import Watch, clear_free_space, migrate, open_engine, watch
+from db.engine import Watch, clear_free_space, migrate, open_engine, require_known, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
@@ -73,12 +73,15 @@ class Storage:
         """Opens or makes both databases, checks the key and clears what a crash left behind.
 
         Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data),
-        StorageUnavailable where a database cannot be opened, and StorageIncomplete where one is there without the
+        StorageUnavailable where a database cannot be opened, StorageNewer where a later version has changed one of
+        them, and StorageIncomplete where one is there without the
         other: the clean-up would take everybody for erased.
         """
         data, keys = _engine(database_url), _engine(keystore_url)
         try:
             with told_apart():
+                require_known(data, "data")
+                require_known(keys, "keys")
                 empty = not inspect(data).get_table_names() and not inspect(keys).get_table_names()
                 keyring = Keyring(master, may_create=empty)
                 migrate(data, "data")

@@ -238,6 +238,7 @@ ROWS: Final = (
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),
+    Row("storage_newer", 500, "The database is of a newer version", "Start the version that changed it, or restore a backup made before; nothing was changed."),
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged; `facewarden users list --unreadable` says whose."),
     Row("unknown_tenant", 404, "There is no such tenant", "Make it with facewarden tenants create NAME, or correct the name."),
     Row("transform_changed", 503, "The templates are being renewed", "Try again."),
