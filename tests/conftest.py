@@ -15,8 +15,17 @@ from tests import databases, postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if databases.SERVER is not None:  # a test that is skipped half-way leaves its storage open
-        config.addinivalue_line("filterwarnings", "ignore:.* was deleted while still open:ResourceWarning")
+    if databases.SERVER is None:
+        return
+    # A test that is skipped half-way leaves its storage open.
+    config.addinivalue_line("filterwarnings", "ignore:.* was deleted while still open:ResourceWarning")
+    for part, (name, given) in enumerate((("data_url", "database_url"), ("keys_url", "keystore_url"))):
+        setattr(Settings, name, _on_server(part, given))
+
+
+def _on_server(part: int, given: str) -> property:
+    """Every home's databases are on the server, unless a test says where they are."""
+    return property(lambda chosen: getattr(chosen, given) or databases.urls(chosen.home)[part])
 
 
 @pytest.fixture(scope="session")
@@ -34,18 +43,14 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(autouse=databases.SERVER is not None)
 def _on_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every home's databases are on the server, and tests about files, or that open those of one, are skipped."""
+    """Tests about files, or that open those of a home, are skipped; what a test made is dropped."""
     if request.node.get_closest_marker("files") is not None:
         pytest.skip("is about files of SQLite's")
-
-    def url(part: int, given: str) -> property:
-        return property(lambda chosen: getattr(chosen, given) or databases.urls(chosen.home)[part])
 
     def skip(path: str | Path, *_: object, **__: object) -> NoReturn:
         pytest.skip(f"is about a file of SQLite's, {Path(path).name}")
 
-    monkeypatch.setattr(Settings, "data_url", url(0, "database_url"))
-    monkeypatch.setattr(Settings, "keys_url", url(1, "keystore_url"))
+    before = databases.made()
     monkeypatch.setattr(sqlite3, "connect", skip)
     yield
-    databases.drop_made(databases.SERVER or "")
+    databases.drop(databases.SERVER or "", databases.made() - before)

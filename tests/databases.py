@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -42,11 +42,16 @@ def on_server(server: str, home: Path) -> tuple[str, str]:
     return data.render_as_string(hide_password=False), keys.render_as_string(hide_password=False)
 
 
-def drop_made(server: str) -> None:
-    """Drops what this process has made."""
+def made() -> frozenset[str]:
+    """What this process has made and not dropped."""
+    return frozenset(_made)
+
+
+def drop(server: str, names: Iterable[str]) -> None:
     with administrator(server) as connection:
-        while _made:
-            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{_made.pop()}" WITH (FORCE)')
+        for name in names:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            _made.discard(name)
 
 
 def _make(server: str, name: str) -> None:
