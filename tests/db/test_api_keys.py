@@ -151,6 +151,7 @@ def test_it_outlives_the_master_key(storage: Storage, clock: Clock) -> None:
     assert storage.api_keys.find(shown, clock()) is not None
 
 
+@pytest.mark.files
 def test_last_used_is_written_once_a_minute(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     def last_used() -> object:
         (key,) = storage.api_keys.all()

@@ -104,6 +104,27 @@ def test_on_a_server_the_erased_leave_its_tables_and_what_its_log_keeps_opens_no
     storage.close()
 
 
+def test_a_connection_that_the_server_ends_is_made_anew(tmp_path: Path, postgres_server: str) -> None:
+    places = on_server(postgres_server, tmp_path)
+    storage = Storage.open(*places, KeyFile(tmp_path / "master.key"), clock=Clock())
+    watch = storage.watch()
+    assert watch.wait(0)
+    assert not watch.wait(0)
+    user_id = enrol(storage)
+    assert watch.wait(10)
+    with administrator(places[0]) as connection:
+        others = "datname LIKE left(current_database(), 20) || '%%' AND pid <> pg_backend_pid()"
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    assert watch.wait(10), "there may have been news"
+    with storage.begin() as work:
+        assert work.person(user_id) is not None
+    assert watch.wait(0)
+    storage.erase([user_id])
+    assert watch.wait(10)
+    watch.close()
+    storage.close()
+
+
 def in_tables(places: list[str], traces: list[bytes]) -> list[bytes]:
     """Which of them are in a file of these databases."""
     found: set[bytes] = set()
