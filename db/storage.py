@@ -24,6 +24,7 @@ from db.keystore import Keystore, chunks
 from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
+from db.signing_keys import SigningKeys
 from db.tables import (
     DEFAULT_TENANT,
     AuditHeadRow,
@@ -31,6 +32,7 @@ from db.tables import (
     DataTable,
     DetailRow,
     GalleryRow,
+    GrantRow,
     KeystoreRow,
     PersonRow,
     TemplateRow,
@@ -129,6 +131,10 @@ class Storage:
         with told_apart():
             return self._keystore.secret(purpose)
 
+    def signing_keys(self) -> SigningKeys:
+        """What tokens are signed with, of all tenants."""
+        return SigningKeys(self._keystore)
+
     def master_rotation(self) -> MasterRotation:
         """Replaces the master key."""
         return MasterRotation(self._keystore, self._provider)
@@ -195,7 +201,7 @@ class Storage:
                     head = self.audit.append(session, self.now(), "erased", user_id, **what)
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
                 session.execute(update(TenantRow).where(theirs).values(revision=now_at))
-                for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
+                for table in (GrantRow, ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
         if head is not None:

@@ -35,7 +35,7 @@ def serve_as_one_of_several(settings: Settings) -> FastAPI:
     harden()
     configure_logging(settings.log_level, settings.log_file, process=os.getpid())
     try:
-        return create_app(build(settings))
+        return create_app(build(settings), worker=str(os.getpid()))
     except Exception as error:
         code = getattr(error, "code", None)
         if code not in TABLE:

@@ -1,22 +1,29 @@
 """`facewarden serve`: the service and its page."""
 
 import socket
-from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from rich.console import Console
 
-from service.app import create_app
-from service.bootstrap import build, face_spec, open_storage
+from embeddings.embed import ModelSpec
+from service.access import ANY_ADDRESS
+from service.asgi import App
+from service.bootstrap import Application, build, face_spec, open_storage
+from service.certificate import LOCAL_NAMES, local_certificate, usable
 from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
+from service.opening import Opening
 from service.process import harden
 from service.processes import run_processes, serve_as_one_of_several
+from service.readiness import Readiness
+from service.server import Server
 from service.settings import Settings
+from service.unsafe import refuse_unsafe
 
 HUNG_SECONDS = 60
 """A process of several that has not answered the one above it for so long is replaced."""
@@ -30,35 +37,39 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Processes behind this address (FACEWARDEN_PROCESSES).", min=1)
     ] = None,
+    https: Annotated[
+        bool | None, typer.Option("--https", help="TLS with a local certificate (FACEWARDEN_HTTPS).")
+    ] = None,
 ) -> None:
     """Run the service and its web page."""
     harden()
-    chosen = settings(host=host, port=port, processes=workers)
+    chosen = settings(host=host, port=port, https=https, processes=workers)
     configure_logging(chosen.log_level, chosen.log_file)
+    refuse_unsafe(chosen)
+    tls = _tls(chosen)
     with _listen(chosen.host, chosen.port) as listening:
-        if chosen.processes == 1:
-            app = create_app(build(chosen))
-            _announce(chosen, listening)
-            uvicorn.Server(_config(chosen, app)).run(sockets=[listening])
-        else:
+        name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+        address = f"{'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}/"
+        if chosen.processes > 1:
             open_storage(chosen).close()  # keys and tables are made once, and what is wrong with them is told once
-            _announce(chosen, listening)
-            run_processes(_config(chosen, partial(serve_as_one_of_several, chosen)), listening)
+            _announce(face_spec(chosen), address)
+            run_processes(_config(partial(serve_as_one_of_several, chosen), chosen, tls), listening)
+            return
+        readiness = Readiness()
+        opening = Opening(chosen, readiness, lambda: _built(chosen, address))
+        server = Server(_config(opening, chosen, tls), readiness)
+        opening.failed = server.stop
+        server.run(sockets=[listening])
+    if opening.error is not None:
+        raise opening.error
 
 
-def _announce(chosen: Settings, listening: socket.socket) -> None:
-    spec, name = face_spec(chosen), f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-    if spec.licence:
-        told = f"facewarden: {spec.model_id}, licence of the weights: {spec.licence}"
-        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
-    Console(stderr=True).print(f"facewarden: http://{name}:{listening.getsockname()[1]}/", highlight=False)
-
-
-def _config(chosen: Settings, app: Callable[..., object]) -> uvicorn.Config:
+def _config(app: App | partial[Any], chosen: Settings, tls: tuple[Path, Path] | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, partial),
         workers=chosen.processes,
+        timeout_worker_healthcheck=HUNG_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -67,8 +78,36 @@ def _config(chosen: Settings, app: Callable[..., object]) -> uvicorn.Config:
         limit_concurrency=LIMIT_CONCURRENCY,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=30,
-        timeout_worker_healthcheck=HUNG_SECONDS,
+        ssl_certfile=tls and tls[0],
+        ssl_keyfile=tls and tls[1],
     )
+
+
+def _tls(chosen: Settings) -> tuple[Path, Path] | None:
+    """Certificate and key; None where a proxy speaks TLS or nobody does."""
+    if chosen.tls_cert is not None and chosen.tls_key is not None:
+        return usable(chosen.tls_cert, chosen.tls_key)
+    if not chosen.https:
+        return None
+    bound = () if chosen.host in ANY_ADDRESS else (chosen.host,)
+    made = local_certificate(chosen.tls_folder, dict.fromkeys([*LOCAL_NAMES, *bound, *chosen.allowed_hosts]))
+    told = f"facewarden: trust {made.authority} on the devices that come here; SHA-256 {made.fingerprint}"
+    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    return made.certificate, made.key
+
+
+def _built(chosen: Settings, address: str) -> Application:
+    """Says where it is once there is something to see."""
+    built = build(chosen)
+    _announce(built.pipeline.spec, address)
+    return built
+
+
+def _announce(spec: ModelSpec, address: str) -> None:
+    if spec.licence:
+        told = f"facewarden: {spec.model_id}, licence of the weights: {spec.licence}"
+        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    Console(stderr=True).print(f"facewarden: {address}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from db.api_keys import Role
 from db.audit_chain import Entry
 from service.bootstrap import Application
 from service.doors import Caller, roles
 from service.routes.bodies import PROBLEM, fields, plain_body
+from service.shown import shown
 from service.uploads import InvalidField, identifier, read_fields
 from service.workers import Workers
 
@@ -64,7 +65,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
     @routes.get("/settings", dependencies=[roles(Role.ADMIN, everywhere=True)], responses={"4XX": PROBLEM})
     def show() -> dict[str, Any]:
         """The settings in force, for the tenant `default` alone; of secrets only whether they are set."""
-        return {name: _plain(value) for name, value in settings}
+        return {name: each.value for name, each in shown(settings).items()}
 
     @routes.post("/unlock", responses={"4XX": PROBLEM}, openapi_extra=plain_body("user_id", **fields(user_id="Whom.")))
     async def unlock(request: Request, caller: Admin) -> Unlocked:
@@ -88,9 +89,3 @@ def _entry(entry: Entry) -> AuditEntry:
         details=dict(entry.details),
         code=entry.code.hex(),
     )
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return "set"
-    return value if isinstance(value, str | int | float | bool | tuple | None) else str(value)

@@ -10,6 +10,7 @@ from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from service.errors import UnknownUser
 from service.gallery import Gallery
+from service.watch import tell_erasure
 
 
 class By(StrEnum):
@@ -73,8 +74,10 @@ class People:
         for gallery in self._galleries:
             gallery.remove(user_ids)
         try:
-            return self.storage.erase(user_ids, by=by.value, reason=reason)
+            done = self.storage.erase(user_ids, by=by.value, reason=reason)
         except Exception:
             for gallery in self._galleries:
                 gallery.invalidate()
             raise
+        tell_erasure(by.value, done.erased)
+        return done

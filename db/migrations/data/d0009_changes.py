@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "d0007"
-down_revision = "d0006"
+revision = "d0009"
+down_revision = "d0008"
 branch_labels = None
 depends_on = None
 
