@@ -15,6 +15,7 @@ from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
+from service.following import Follower
 from service.logs import RequestLog, log_failure
 from service.metrics import Measured, Metrics
 from service.problems import Problems
@@ -40,7 +41,7 @@ from service.routes import (
 from service.settings import Settings
 from service.state import state
 from service.watch import Watch, watching
-from service.workers import Workers, usable_cores
+from service.workers import Workers, cores_of_one
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -51,7 +52,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
     `worker`: what its figures are marked with, where it is one of several processes behind one address.
     """
     settings = application.settings
-    workers = Workers(settings.workers or usable_cores(), settings.queue)
+    workers = Workers(settings.workers or cores_of_one(settings.processes), settings.queue)
     figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
@@ -114,9 +115,12 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeper = asyncio.create_task(_sweep(application, figures))
+        follower = Follower(application.storage, application.tenants.follow)
+        follower.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(follower.stop)
             sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeper

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.api_keys import ApiKey
+from db.engine import database_of
 from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
@@ -32,7 +33,7 @@ from service.tenants import Tenants, TenantService
 from service.token_keys import TokenKeys
 from service.tokens import Kind, Tokens
 from service.turning import Turning
-from service.workers import usable_cores
+from service.workers import cores_of_one
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
 from service.workflows.grow import Grow
@@ -131,6 +132,8 @@ def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
+    if database_of(settings.data_url) == database_of(settings.keys_url):
+        raise UnsafeSettings("FACEWARDEN_DATABASE_URL and FACEWARDEN_KEYSTORE_URL name one database: keys lie apart")
     return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
@@ -200,7 +203,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
     keys = _safe_keys(storage, settings)
-    runtime = Runtime(cores=usable_cores())
+    runtime = Runtime(cores=cores_of_one(settings.processes))
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),

@@ -30,6 +30,7 @@ The exceptions of the service itself:
     ├── Busy                 busy                 carries retry_after, whole seconds
     ├── Stopping             stopping
     ├── AddressTaken         address_taken        stops the start
+    ├── NotStarted           not_started          stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
 The other rooms raise their own; each class carries a `code`, and each code has a row here.
@@ -177,6 +178,12 @@ class AddressTaken(ServiceError):
     code = "address_taken"
 
 
+class NotStarted(ServiceError):
+    """One of several processes; its own line in the log tells the reason."""
+
+    code = "not_started"
+
+
 class UnsafeSettings(ServiceError):
     code = "unsafe_settings"
 
@@ -261,6 +268,7 @@ ROWS: Final = (
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),
+    Row("storage_newer", 500, "The database is of a newer version", "Start the version that changed it, or restore a backup made before; nothing was changed."),
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged; `facewarden users list --unreadable` says whose."),
     Row("unknown_tenant", 404, "There is no such tenant", "Make it with facewarden tenants create NAME, or correct the name."),
     Row("transform_changed", 503, "The templates are being renewed", "Try again."),
@@ -270,6 +278,7 @@ ROWS: Final = (
     Row("backup_expired", 500, "The keys archive is too old", "Take a newer one; restore the data beside the key store of today."),
     Row("portraits_unavailable", 503, "The portraits cannot be fetched", "Check that the package index can be reached, then try again."),
     Row("embedder_card", 500, "The embedder and its card cannot be used", "Correct the field that the message names in the card beside the model."),
+    Row("not_started", 500, "A process of the service could not start", "The log names the reason as a code."),
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),

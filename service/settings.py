@@ -43,10 +43,13 @@ class Settings(BaseSettings):
         " FACEWARDEN_HOST and FACEWARDEN_PORT.",
     )
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder. A PostgreSQL database"
+        " (`postgresql+psycopg://...`) for more than one node (docs/nodes.md).",
     )
     keystore_url: str | None = Field(
-        None, description="SQLAlchemy URL of the person keys; unset: `keys.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the person keys, never the same database; unset: `keys.db` in the home folder.",
     )
     master_key: SecretStr | None = Field(
         None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
@@ -142,6 +145,13 @@ class Settings(BaseSettings):
         " after it was set or the clock made a leap.",
     )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes behind the one address (`--workers`), each with models and an index of its own; the"
+        " cores are shared out among them (docs/nodes.md).",
+    )
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     token_key_days: int = Field(
