@@ -25,6 +25,10 @@ ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
 PREFLIGHT_SECONDS: Final = 600
+EXPOSED_HEADERS: Final = (
+    "X-Hides", "X-Faces-Hidden", "X-Faces-Drawn", "X-Faces-Still-Detectable", "X-Faces-Still-Matching",
+    "X-Smallest-Face-Px", "X-Request-Id", "Retry-After",
+)  # fmt: skip
 BODIES_AT_ONCE: Final = 8
 """256 MiB at the default limit of a request."""
 
@@ -159,9 +163,7 @@ class OriginGuard:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 answer["access-control-allow-origin"] = origin
-                answer["access-control-expose-headers"] = (
-                    "X-Faces-Hidden, X-Smallest-Face-Px, X-Request-Id, Retry-After"
-                )
+                answer["access-control-expose-headers"] = ", ".join(EXPOSED_HEADERS)
                 answer.add_vary_header("Origin")
             await send(message)
 

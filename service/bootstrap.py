@@ -19,6 +19,7 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
+from service.familiar import Familiar
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
 from service.receipts import ReceiptKey
@@ -181,7 +182,13 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     tenants = Tenants(storage, make)
     for name in (DEFAULT_TENANT, *settings.tenant_keys):
         _open(tenants, name)
-    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, Overlay(pipeline))
+    overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
+    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, overlay)
+
+
+def familiar(its: TenantService, settings: Settings) -> Familiar:
+    """The people of a tenant, to be known in pictures."""
+    return Familiar(Recogniser(its.pipeline, its.gallery), its.storage, settings.identification_fpir)
 
 
 def _open(tenants: Tenants, name: str) -> None:

@@ -17,6 +17,8 @@ The exceptions of the service itself:
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
     ├── UnknownUser          unknown_user
+    ├── OverlaysNotAgreed    overlays_not_agreed
+    ├── TooManyStyles        too_many_styles
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
@@ -110,6 +112,14 @@ class UnknownUser(ServiceError):
     code = "unknown_user"
 
 
+class OverlaysNotAgreed(ServiceError):
+    code = "overlays_not_agreed"
+
+
+class TooManyStyles(ServiceError):
+    code = "too_many_styles"
+
+
 class NotErased(ServiceError):
     code = "not_erased"
 
@@ -176,6 +186,7 @@ ROWS: Final = (
     Row("image_too_small", 422, "The picture has too few pixels", "Send a larger picture."),
     Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
     Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
+    Row("format_too_small", 422, "The picture is too long for this format", "Ask for format=png."),
     # The face in it
     Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
     Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),
@@ -207,7 +218,13 @@ ROWS: Final = (
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
     Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
     # Overlays
+    Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
+    Row("too_many_styles", 422, "Too many styles one over the other", "Choose eight at most."),
+    Row("unknown_face", 422, "There is no such face in the picture", "Ask /v1/overlays/faces for the numbers of the faces of this very picture."),
+    Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
+    Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
+    Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),

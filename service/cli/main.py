@@ -8,7 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 
-from service.cli import audit, backup, bench, demo, evaluate, keys, receipts, serve, tenants, users
+from service.cli import audit, backup, bench, demo, evaluate, keys, overlay, receipts, serve, tenants, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -17,6 +17,7 @@ application = typer.Typer(
 application.command()(serve.serve)
 application.command()(demo.demo)
 application.command()(bench.bench)
+application.command()(overlay.overlay)
 application.add_typer(audit.commands, name="audit")
 application.add_typer(users.commands, name="users")
 application.add_typer(tenants.commands, name="tenants")

@@ -8,30 +8,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.types import Box, Face, Pixels
-from overlays.region import COVER, visible
-from overlays.squircle import AROUND
+from overlays.region import COVER, LARGEST, Extent, cover_of, visible
 from overlays.style import STYLES, UnknownStyle, style
+from overlays.subject import Subject
 from overlays.summary import CELLS
 
 NO_POINTS: Final = np.zeros((5, 2), np.float32)
-WIDEST: Final = COVER * AROUND * 1.3
+WIDEST: Final = LARGEST * 1.4
 """No style reaches farther than this many boxes."""
 
 
-def face(x: float, y: float, width: float, height: float) -> Face:
-    return Face(Box(x, y, width, height), 0.9, NO_POINTS)
+def face(x: float, y: float, width: float, height: float) -> Subject:
+    return Subject(Face(Box(x, y, width, height), 0.9, NO_POINTS))
 
 
 def noise(height: int, width: int, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def promised(pixels: Pixels, of: Face) -> tuple[slice, slice] | None:
+def promised(pixels: Pixels, of: Subject) -> tuple[slice, slice] | None:
     """The pixels within 1.4 times the box."""
-    area = visible(of.box.scaled(COVER), *pixels.shape[:2])
+    area = visible(of.face.box.scaled(COVER), *pixels.shape[:2])
     return None if area is None else area.slices
 
 
+def covered(pixels: Pixels, of: Subject, extent: Extent) -> tuple[slice, slice] | None:
+    area = visible(cover_of(of, extent).area, *pixels.shape[:2])
+    return None if area is None else area.slices
+
+
+extents: st.SearchStrategy[Extent] = st.sampled_from(["head", "face"])
+strengths = st.integers(1, 5)
 side = st.floats(4, 160)
 place = st.floats(-150, 170)
 faces = st.lists(st.builds(face, place, place, side, side), max_size=5)
@@ -42,7 +49,7 @@ names = st.sampled_from(sorted(STYLES))
 @given(name=names, size=sizes, found=faces)
 @settings(deadline=None, max_examples=150)
 def test_drawing_gives_a_new_picture_and_touches_only_the_covers(
-    name: str, size: tuple[int, int], found: list[Face]
+    name: str, size: tuple[int, int], found: list[Subject]
 ) -> None:
     before = noise(*size)
     given_pixels = before.copy()
@@ -53,7 +60,7 @@ def test_drawing_gives_a_new_picture_and_touches_only_the_covers(
     assert not np.shares_memory(after, given_pixels)
     far = np.ones(size, bool)
     for one in found:
-        reach = visible(one.box.scaled(WIDEST), *size)
+        reach = visible(one.face.box.scaled(WIDEST), *size)
         if reach is not None:
             far[reach.slices] = False
     assert np.array_equal(after[far], before[far])
@@ -61,7 +68,7 @@ def test_drawing_gives_a_new_picture_and_touches_only_the_covers(
 
 @given(size=sizes, found=faces)
 @settings(deadline=None, max_examples=100)
-def test_solid_does_not_depend_on_what_it_covers(size: tuple[int, int], found: list[Face]) -> None:
+def test_solid_does_not_depend_on_what_it_covers(size: tuple[int, int], found: list[Subject]) -> None:
     one, other = noise(*size, seed=1), noise(*size, seed=1)
     for which in found:
         if (area := promised(one, which)) is not None:
@@ -70,37 +77,41 @@ def test_solid_does_not_depend_on_what_it_covers(size: tuple[int, int], found: l
 
 
 @pytest.mark.parametrize("name", ["pixelate", "blur"])
-@given(size=sizes, which=st.builds(face, place, place, side, side))
+@given(size=sizes, which=st.builds(face, place, place, side, side), extent=extents)
 @settings(deadline=None, max_examples=100)
-def test_what_lies_outside_the_box_does_not_colour_the_cover(name: str, size: tuple[int, int], which: Face) -> None:
+def test_what_lies_outside_the_cover_does_not_colour_it(
+    name: str, size: tuple[int, int], which: Subject, extent: Extent
+) -> None:
     one, other = noise(*size, seed=1), noise(*size, seed=2)
-    area = promised(one, which)
+    area = covered(one, which, extent)
     if area is None:
         return
     other[area] = one[area]
-    assert np.array_equal(style(name).draw(one, [which])[area], style(name).draw(other, [which])[area])
+    chosen, inside = style(name, cover=extent), promised(one, which)
+    if inside is not None:
+        assert np.array_equal(chosen.draw(one, [which])[inside], chosen.draw(other, [which])[inside])
 
 
-@given(size=sizes, which=st.builds(face, place, place, side, side))
+@given(size=sizes, which=st.builds(face, place, place, side, side), strength=strengths)
 @settings(deadline=None, max_examples=100)
-def test_pixelate_leaves_a_handful_of_colours(size: tuple[int, int], which: Face) -> None:
-    after = style("pixelate").draw(noise(*size), [which])
+def test_pixelate_leaves_a_handful_of_colours(size: tuple[int, int], which: Subject, strength: int) -> None:
+    after = style("pixelate", strength=strength, cover="face").draw(noise(*size), [which])
     area = promised(after, which)
     if area is not None:
         colours = np.unique(after[area].reshape(-1, 3), axis=0)
-        assert len(colours) <= CELLS * CELLS
+        assert len(colours) <= CELLS[strength] ** 2
 
 
-@given(size=sizes, which=st.builds(face, place, place, side, side))
+@given(size=sizes, which=st.builds(face, place, place, side, side), strength=strengths)
 @settings(deadline=None, max_examples=100)
-def test_blur_holds_no_more_than_a_handful_of_colours(size: tuple[int, int], which: Face) -> None:
-    after = style("blur").draw(noise(*size), [which])
+def test_blur_holds_no_more_than_a_handful_of_colours(size: tuple[int, int], which: Subject, strength: int) -> None:
+    after = style("blur", strength=strength, cover="face").draw(noise(*size), [which])
     area = promised(after, which)
     if area is None:
         return
     for channel in np.moveaxis(after[area].astype(np.float64), 2, 0):
-        # a sum of CELLS by CELLS smooth bumps has at most CELLS directions; rounding to whole numbers adds half a level
-        beyond = np.linalg.svd(channel - channel.mean(), compute_uv=False)[CELLS:]
+        # a sum of n by n smooth bumps has at most n directions; rounding to whole numbers adds half a level
+        beyond = np.linalg.svd(channel - channel.mean(), compute_uv=False)[CELLS[strength] :]
         assert np.all(beyond <= np.sqrt(channel.size))
 
 
