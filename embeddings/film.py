@@ -5,12 +5,12 @@ other demuxers are never tried: some of them open further files or addresses tha
 other metadata is not looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 import av
 import numpy as np
@@ -36,7 +36,14 @@ COLOURS: Final = {
     9: Colorspace.BT2020,
 }
 """From the numbers of ISO/IEC 23091-2 (matrix coefficients) to those of FFmpeg's scaler."""
-TakeAudio = Callable[["Packet[AudioStream]"], None]
+
+
+class TakesSound(Protocol):
+    """`begin` once, before any frame, with seconds from the start of the file to the first frame; then each packet."""
+
+    def begin(self, stream: AudioStream, start: Fraction) -> None: ...
+
+    def take(self, packet: "Packet[AudioStream]") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Film:
             turned = first.rotation % 180 != 0
             self.width, self.height = (first.height, first.width) if turned else (first.width, first.height)
             self.time_base = Fraction(stream.time_base or Fraction(1, 1000))
+            self._start = Fraction(first.pts or 0) * self.time_base
             self.rate = Fraction(stream.average_rate or stream.guessed_rate or USUAL_RATE)
             aspect = Fraction(stream.sample_aspect_ratio or 1)
             self.aspect = 1 / aspect if turned and aspect else aspect
@@ -88,12 +96,12 @@ class Film:
         if self.width * self.height > self._limits.max_pixels:
             raise FilmTooLarge(f"a frame has more than {self._limits.max_pixels} pixels")
 
-    def frames(self, take_audio: TakeAudio | None = None) -> Iterator[FilmFrame]:
-        """Every frame from the beginning; each call reads the film anew. `take_audio` is given the packets of its
-        first sound track. Raises FilmTooLarge where a frame lies beyond the limits."""
+    def frames(self, sound: TakesSound | None = None) -> Iterator[FilmFrame]:
+        """Every frame from the beginning; each call reads the film anew. `sound` is given the packets of
+        the first sound track. Raises FilmTooLarge where a frame lies beyond the limits."""
         number, last, start = 0, -1, None
         step = max(1, round(1 / (self.rate * self.time_base)))
-        for ticks, frame in self._shown(take_audio):
+        for ticks, frame in self._shown(sound):
             start = ticks if start is None else start
             at = last + step if ticks is None or start is None else ticks - start
             last = max(at, last + 1)
@@ -103,21 +111,18 @@ class Film:
             yield FilmFrame(number, last, seconds, None if frame is None else self._pixels(frame))
             number += 1
 
-    def audio_start(self) -> Fraction:
-        """Seconds at which the first frame of the picture stands in the file: what sound is moved by."""
-        with self._opened() as file, container(file) as opened:
-            first = next(decoded(opened, self._video(opened)), None)
-            return Fraction(first.pts or 0) * self.time_base if first is not None else Fraction(0)
-
-    def _shown(self, take_audio: TakeAudio | None) -> Iterator[tuple[int | None, VideoFrame | None]]:
+    def _shown(self, sound: TakesSound | None) -> Iterator[tuple[int | None, VideoFrame | None]]:
         """Ticks and frame, in the order in which they are shown; None for a frame that does not decode."""
         with self._opened() as file, container(file) as opened:
             stream = self._video(opened)
-            sound = opened.streams.audio[:1] if take_audio is not None else ()
-            for packet in packets(opened, stream, *sound):
-                if packet.stream.type == "audio":
-                    if take_audio is not None and packet.size:
-                        take_audio(packet)
+            tracks = opened.streams.audio[:1] if sound is not None else ()
+            for track in tracks:
+                if sound is not None:
+                    sound.begin(track, self._start)
+            for packet in packets(opened, stream, *tracks):
+                if isinstance(packet.stream, AudioStream):
+                    if sound is not None and packet.size:
+                        sound.take(packet)
                     continue
                 try:
                     frames = list(stream.decode(packet if packet.size else None))

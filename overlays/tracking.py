@@ -8,7 +8,7 @@ from typing import Final
 from embeddings.types import Box, Face
 from overlays.motion import Motion, moved, pairs
 
-STARTS_FROM: Final = 0.25
+STARTS_FROM: Final = 0.3
 """Least score of a face that nobody followed before; one that is followed is recognised by any."""
 KEPT_SECONDS: Final = 1.2
 """A face that is no longer found stays covered for so long, and until a thorough search has missed it too."""
@@ -33,15 +33,16 @@ class _Track:
     motion: Motion
     seed: int
     last_seen: float
+    found: bool = True
     missed_thoroughly: bool = False
 
     def see(self, face: Face, moment: float) -> None:
         self.motion.see(face.box, moment)
-        self.face, self.last_seen, self.missed_thoroughly = face, moment, False
+        self.face, self.last_seen, self.found, self.missed_thoroughly = face, moment, True, False
 
     def shown(self, moment: float) -> Followed:
         gone = moment - self.last_seen
-        if gone <= 0:
+        if self.found:
             return Followed(moved(self.face, around(self.motion.at(moment), self.face.box)), self.seed, found=True)
         grown = self.motion.at(moment).scaled(min(GROWS_TO, 1 + GROWS_A_SECOND * gone))
         return Followed(moved(self.face, grown), self.seed, found=False)
@@ -59,10 +60,12 @@ class Tracker:
 
         `thorough`: whether the search was the thorough one, whose word counts when a face is gone.
         """
+        for track in self._tracks:
+            track.found = False
         strong = [face for face in seen if face.score >= STARTS_FROM]
         weak = [face for face in seen if face.score < STARTS_FROM]
         for faces in (strong, weak):
-            left = [track for track in self._tracks if track.last_seen < moment]
+            left = [track for track in self._tracks if not track.found]
             matched = pairs([track.motion.at(moment) for track in left], [face.box for face in faces])
             for row, column in matched:
                 left[row].see(faces[column], moment)
@@ -77,7 +80,7 @@ class Tracker:
 
     def _end(self, moment: float, *, thorough: bool) -> None:
         for track in self._tracks:
-            track.missed_thoroughly |= thorough and track.last_seen < moment
+            track.missed_thoroughly |= thorough and not track.found
         self._tracks = [
             track
             for track in self._tracks
