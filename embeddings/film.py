@@ -17,6 +17,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
@@ -99,9 +100,9 @@ class Film:
     def frames(self, sound: TakesSound | None = None) -> Iterator[FilmFrame]:
         """Every frame from the beginning; each call reads the film anew. `sound` is given the packets of
         the first sound track. Raises FilmTooLarge where a frame lies beyond the limits."""
-        number, last, start = 0, -1, None
+        last, start = -1, None
         step = max(1, round(1 / (self.rate * self.time_base)))
-        for ticks, frame in self._shown(sound):
+        for number, (ticks, frame) in enumerate(self._shown(sound)):
             start = ticks if start is None else start
             at = last + step if ticks is None or start is None else ticks - start
             last = max(at, last + 1)
@@ -109,7 +110,6 @@ class Film:
             if number >= self._limits.max_frames or seconds > self._limits.max_seconds:
                 raise FilmTooLarge("the film is too long")
             yield FilmFrame(number, last, seconds, None if frame is None else self._pixels(frame))
-            number += 1
 
     def _shown(self, sound: TakesSound | None) -> Iterator[tuple[int | None, VideoFrame | None]]:
         """Ticks and frame, in the order in which they are shown; None for a frame that does not decode."""
@@ -122,7 +122,7 @@ class Film:
             for packet in packets(opened, stream, *tracks):
                 if isinstance(packet.stream, AudioStream):
                     if sound is not None and packet.size:
-                        sound.take(packet)
+                        sound.take(packet)  # type: ignore[arg-type]
                     continue
                 try:
                     frames = list(stream.decode(packet if packet.size else None))
@@ -137,13 +137,13 @@ class Film:
         return self._source.open("rb") if isinstance(self._source, Path) else BytesIO(self._source)
 
     def _video(self, opened: InputContainer) -> VideoStream:
-        found = [stream for stream in opened.streams.video if stream.codec_context is not None]
-        if not found:
-            raise UnsupportedFilm("there is no moving picture in the file, or in no codec that is read")
-        stream = found[0]
-        if stream.codec_context.codec.canonical_name not in DECODERS:
+        if not opened.streams.video:
+            raise UnsupportedFilm("there is no moving picture in the file")
+        stream = opened.streams.video[0]
+        context: VideoCodecContext | None = stream.codec_context  # None, against its stubs, where there is no decoder
+        if context is None or context.codec.canonical_name not in DECODERS:
             raise UnsupportedFilm("the moving picture is in a codec that is not read")
-        stream.codec_context.options = {"max_pixels": str(4 * self._limits.max_pixels)}
+        context.options = {"max_pixels": str(4 * self._limits.max_pixels)}
         stream.thread_type = "SLICE"
         return stream
 
@@ -178,7 +178,9 @@ def sniffed(start: bytes) -> str:
     raise UnsupportedFilm("the file is no MP4, QuickTime, Matroska, WebM or AVI film")
 
 
-def packets(opened: InputContainer, *streams: VideoStream | AudioStream) -> "Iterator[Packet[VideoStream | AudioStream]]":
+def packets(
+    opened: InputContainer, *streams: VideoStream | AudioStream
+) -> "Iterator[Packet[VideoStream | AudioStream]]":
     """Until the end, or until the file cannot be read on: a film that is cut off ends there."""
     coming = iter(opened.demux(*streams))
     while True:

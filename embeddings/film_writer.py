@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
 
 from embeddings.film_refusals import AudioNotCopied, UnsupportedFilm
 from embeddings.types import Pixels
@@ -24,7 +25,6 @@ class FilmCodec(StrEnum):
     """What films are written in: all of FFmpeg's encoders here are named in docs/decisions."""
 
     VP9 = "vp9"
-    VP8 = "vp8"
     H264 = "h264"
 
 
@@ -36,12 +36,11 @@ class _Encoder:
 
 ENCODERS: Final = {
     FilmCodec.VP9: _Encoder("libvpx-vp9", {"crf": "30", "deadline": "good", "cpu-used": "5", "row-mt": "1"}),
-    FilmCodec.VP8: _Encoder("libvpx", {"crf": "10", "b": "4M", "deadline": "good", "cpu-used": "5"}),
     FilmCodec.H264: _Encoder("libx264", {"crf": "20", "preset": "medium"}),
 }
 CONTAINERS: Final = {".webm": "webm", ".mkv": "matroska", ".mp4": "mp4"}
 ALLOWED: Final = {
-    "webm": frozenset({FilmCodec.VP9, FilmCodec.VP8}),
+    "webm": frozenset({FilmCodec.VP9}),
     "matroska": frozenset(FilmCodec),
     "mp4": frozenset({FilmCodec.H264, FilmCodec.VP9}),
 }
@@ -78,17 +77,17 @@ class FilmShape:
 class FilmWriter:
     """A context manager that writes to `file`, which must be seekable."""
 
-    def __init__(
-        self, file: BinaryIO, container: str, codec: FilmCodec, shape: FilmShape, threads: int = 1
-    ) -> None:
+    def __init__(self, file: BinaryIO, container: str, codec: FilmCodec, shape: FilmShape, threads: int = 1) -> None:
         self._shape = shape
         self._kind = container
         self._out = av.open(file, "w", format=container, options={"fflags": "+bitexact"})  # no version, no date
         encoder = ENCODERS[codec]
-        self._stream = stream = self._out.add_stream(encoder.name, rate=shape.rate, options=dict(encoder.options))
+        added = self._out.add_stream(encoder.name, rate=shape.rate, options=dict(encoder.options))
+        assert isinstance(added, VideoStream)  # noqa: S101 - for the type checker
+        self._stream = stream = added
         stream.width, stream.height = shape.width + shape.width % 2, shape.height + shape.height % 2
         stream.pix_fmt = "yuv420p"
-        stream.bit_rate = 4_000_000 if codec is FilmCodec.VP8 else 0
+        stream.bit_rate = 0
         stream.codec_context.time_base = stream.time_base = shape.time_base
         stream.thread_count = threads
         if shape.aspect != 1:

@@ -47,9 +47,7 @@ def scales(width: int, height: int, care: Care = Care.USUAL) -> tuple[float, ...
     return tuple(chosen)
 
 
-def hide(
-    net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL, counts_from: float | None = None
-) -> Found:
+def hide(net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL, counts_from: float | None = None) -> Found:
     """Every face of an upright RGB picture, recall first. `counts_from`: another least score than COUNTS_FROM."""
     height, width = pixels.shape[:2]
     chosen = scales(width, height, care)

@@ -107,7 +107,7 @@ def _reversed(chain: _Chain, moments: Sequence[float]) -> Motion:
 def _claim(chains: Sequence[_Chain], free: list[Face], number: int, moment: float, *, strong: bool) -> None:
     """Gives each of `free` that is where a chain should be to that chain; `strong`: the sure ones only."""
     faces = [face for face in free if face.score >= STARTS_FROM or not strong]
-    matched = pairs([chain.motion.at(moment) for chain in chains], [face.box for face in faces])
+    matched = pairs([chain.motion for chain in chains], [face.box for face in faces], moment)
     for row, column in matched:
         chains[row].see(number, faces[column], moment)
         free.remove(faces[column])
@@ -135,7 +135,7 @@ def _covers(chain: _Chain, moments: Sequence[float], seed: int) -> Iterator[tupl
 def _held(number: int, step: int, moments: Sequence[float]) -> int:
     """The furthest frame from `number` in that direction that is still covered: one, or as long as it is held."""
     end = number + step
-    while 0 <= end < len(moments) and abs(moments[end] - moments[number]) <= HELD_SECONDS:
+    while 0 <= end < len(moments) and abs(moments[end] - moments[number]) <= HELD_SECONDS + 1e-6:
         end += step
     furthest = end - step if end - step != number else end
     return min(max(furthest, 0), len(moments) - 1)

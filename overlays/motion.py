@@ -18,6 +18,9 @@ SLOWS_SECONDS: Final = 0.25
 """A face that is not seen goes on at its speed, which halves in this time: heads turn back and stop."""
 REACH: Final = 1.5
 """Boxes are compared this many times as large: a small face may move by its own size between two frames."""
+REACH_A_SECOND: Final = 1.5
+REACH_MOST: Final = 3.0
+"""The longer a face was not seen, the further it may have gone."""
 ALIKE: Final = 0.12
 """Least overlap of two boxes, so enlarged, of one face."""
 SIZES: Final = 2.2
@@ -53,11 +56,18 @@ class Motion:
         self.moment = moment
 
 
-def pairs(expected: Sequence[Box], seen: Sequence[Box]) -> list[tuple[int, int]]:
-    """Which of `expected` is which of `seen`: rows of both, each at most once, the most alike first."""
-    if not expected or not seen:
+def pairs(tracks: Sequence[Motion], seen: Sequence[Box], moment: float) -> list[tuple[int, int]]:
+    """Which of `tracks` is which of `seen` at `moment`: rows of both, each at most once, the most alike first."""
+    if not tracks or not seen:
         return []
-    alike = overlap(_corners(expected), _corners(seen))
+    reaches = [min(REACH_MOST, REACH + REACH_A_SECOND * abs(moment - track.moment)) for track in tracks]
+    boxes = [track.at(moment) for track in tracks]
+    alike = np.concatenate(
+        [
+            overlap(_corners([box.scaled(reach)]), _corners([other.scaled(reach) for other in seen]))
+            for box, reach in zip(boxes, reaches, strict=True)
+        ]
+    )
     found, rows, columns = [], set[int](), set[int]()
     for flat in np.argsort(-alike, axis=None, kind="stable"):
         row, column = divmod(int(flat), len(seen))
@@ -101,5 +111,4 @@ def _box(center: Numbers, sides: Numbers) -> Box:
 
 
 def _corners(boxes: Sequence[Box]) -> Numbers:
-    large = [box.scaled(REACH) for box in boxes]
-    return np.array([[box.x, box.y, box.right, box.bottom] for box in large])
+    return np.array([[box.x, box.y, box.right, box.bottom] for box in boxes])

@@ -10,7 +10,7 @@ from embeddings.types import Pixels
 
 ACROSS, DOWN = 16, 12
 CHANGED: Final = 18.0
-"""Mean difference of the brightness of the coarse picture, of 255. A head that moves gives 1 to 5, a cut 25 and more."""
+"""Mean difference of the brightness of the coarse picture, of 255."""
 
 
 class Scene:

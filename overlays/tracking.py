@@ -66,7 +66,7 @@ class Tracker:
         weak = [face for face in seen if face.score < STARTS_FROM]
         for faces in (strong, weak):
             left = [track for track in self._tracks if not track.found]
-            matched = pairs([track.motion.at(moment) for track in left], [face.box for face in faces])
+            matched = pairs([track.motion for track in left], [face.box for face in faces], moment)
             for row, column in matched:
                 left[row].see(faces[column], moment)
             if faces is strong:
@@ -82,9 +82,7 @@ class Tracker:
         for track in self._tracks:
             track.missed_thoroughly |= thorough and not track.found
         self._tracks = [
-            track
-            for track in self._tracks
-            if not (track.missed_thoroughly and moment - track.last_seen > KEPT_SECONDS)
+            track for track in self._tracks if not (track.missed_thoroughly and moment - track.last_seen > KEPT_SECONDS)
         ]
 
 

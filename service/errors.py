@@ -187,6 +187,11 @@ ROWS: Final = (
     Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
     Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
     Row("format_too_small", 422, "The picture is too long for this format", "Ask for format=png."),
+    # A film
+    Row("unsupported_film", 415, "This kind of film is not supported", "Send MP4, QuickTime, Matroska, WebM or AVI with H.264, HEVC, VP8, VP9, AV1, MPEG-4 or Motion JPEG."),
+    Row("broken_film", 422, "The film cannot be read", "Send the original file again."),
+    Row("film_too_large", 413, "The film is too large", "Send a shorter or a smaller one."),
+    Row("audio_not_copied", 422, "The sound does not fit into this kind of file", "Write to .mkv, or leave the sound out."),
     # The face in it
     Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
     Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),

@@ -6,6 +6,7 @@ promise as for a picture (`service.workflows.overlay_proof`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from io import BytesIO
@@ -13,7 +14,6 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.packet import Packet
@@ -97,75 +97,82 @@ class FilmOverlay:
     def __call__(self, request: FilmRequest, target: BinaryIO, tell: Tell = lambda _: None) -> FilmDone:
         """Raises FilmRefused, NotHidden, OSError, and what `tell` raises."""
         film = Film(request.source, request.limits)
-        tracks, failed = self._find(film, request, tell)
+        found = self._find(film, request, tell)
         painter = Painter(self._pipeline, request.styles)
-        blacked_out = self._draw(film, request, painter, tracks, failed, target, tell)
-        seeds = {each.seed for followed in tracks for each in followed}
-        drawn = sum(map(len, tracks))
-        done = FilmDone(len(tracks), len(seeds), drawn, blacked_out, painter.hides)
+        black = self._draw(film, request, found, target, tell)
+        done = FilmDone(len(found.faces), found.people, sum(map(len, found.faces)), black, painter.hides)
         if not (painter.hides and request.check_every):
             return done
-        return self._checked(done, film, request, tracks, target, tell)
+        target.flush()
+        source = target.getvalue() if isinstance(target, BytesIO) else Path(target.name)
+        checked = self._checked((film, Film(source, request.limits)), request.check_every, found, tell)
+        return replace(done, checked=checked[0], detectable=checked[1], bare=checked[2])
 
-    def _find(self, film: Film, request: FilmRequest, tell: Tell) -> tuple[list[list[Followed]], set[int]]:
-        """The faces of each frame, and the frames that could not be searched."""
+    def _find(self, film: Film, request: FilmRequest, tell: Tell) -> "_Found":
         sights: list[Sequence[Face]] = []
         moments: list[float] = []
         failed, scene, since = set[int](), Scene(), request.thoroughly_every
         for frame in film.frames():
-            seen: Sequence[Face] = ()
-            if frame.pixels is None:
+            seen: Sequence[Face] | None = None
+            if frame.pixels is not None:
+                thorough = scene.changed(frame.pixels) or since + 1 >= request.thoroughly_every
+                since = 0 if thorough else since + 1
+                seen = self._seen(frame.pixels, Purpose.SUSPECT if thorough else Purpose.GLANCE)
+            if seen is None:
                 failed.add(frame.number)
-            else:
-                since += 1
-                thorough = scene.changed(frame.pixels) or since >= request.thoroughly_every
-                since = 0 if thorough else since
-                try:
-                    seen = self._pipeline.look(frame.pixels, Purpose.SUSPECT if thorough else Purpose.GLANCE)
-                except Exception:  # noqa: BLE001 - whatever it is, the frame was not searched and is not shown
-                    failed.add(frame.number)
-            sights.append(seen)
+            sights.append(seen or ())
             moments.append(frame.seconds)
             tell(Progress("find", frame.number + 1, film.about_frames))
         random = np.random.default_rng(request.seed)
-        return follow(sights, moments, (int(random.integers(2**31)) for _ in count())), failed
+        return _Found(follow(sights, moments, (int(random.integers(2**31)) for _ in count())), failed)
 
-    def _draw(
-        self, film: Film, request: FilmRequest, painter: Painter, tracks: Sequence[Sequence[Followed]],
-        failed: set[int], target: BinaryIO, tell: Tell,
-    ) -> int:  # fmt: skip
+    def _seen(self, pixels: Pixels, purpose: Purpose) -> Sequence[Face] | None:
+        """None where the search fails: whatever the reason, the frame was not searched and is not shown."""
+        with suppress(Exception):
+            return self._pipeline.look(pixels, purpose)
+        return None
+
+    def _draw(self, film: Film, request: FilmRequest, found: "_Found", target: BinaryIO, tell: Tell) -> int:
         """How many frames were blacked out."""
         shape = FilmShape(film.width, film.height, film.time_base, film.rate, film.aspect)
-        black, number = 0, 0
+        painter, black = Painter(self._pipeline, request.styles), 0
         with FilmWriter(target, request.container, request.codec, shape, self._threads) as writer:
-            sound = Sound(writer) if request.audio else None
-            for frame in film.frames(sound):
-                number = frame.number
-                drawn = None if number in failed else painted(painter, frame, tracks)
+            for frame in film.frames(Sound(writer) if request.audio else None):
+                drawn = None if frame.number in found.failed else painted(painter, frame, found.faces)
                 black += drawn is None
                 writer.write(np.zeros((film.height, film.width, 3), np.uint8) if drawn is None else drawn, frame.ticks)
-                tell(Progress("draw", number + 1, len(tracks)))
+                tell(Progress("draw", frame.number + 1, len(found.faces)))
         return black
 
-    def _checked(
-        self, done: FilmDone, film: Film, request: FilmRequest, tracks: Sequence[Sequence[Followed]],
-        target: BinaryIO, tell: Tell,
-    ) -> FilmDone:  # fmt: skip
-        """Raises NotHidden where a face would still pass for itself."""
-        target.flush()
-        finished = Film(target.getvalue() if isinstance(target, BytesIO) else Path(target.name), request.limits)
+    def _checked(self, films: tuple[Film, Film], every: int, found: "_Found", tell: Tell) -> tuple[int, int, int]:
+        """Frames checked, covers with a face on them, faces beside all covers. Raises NotHidden for a face that would
+        still pass for itself."""
         checked = detectable = left = bare = 0
-        for before, after in zip(film.frames(), finished.frames(), strict=False):
-            if before.number % request.check_every or before.pixels is None or after.pixels is None:
+        for before, after in zip(films[0].frames(), films[1].frames(), strict=False):
+            if before.number % every or before.pixels is None or after.pixels is None:
                 continue
-            hidden = [each.face for each in tracks[before.number]]
-            proof = self._prove(before.pixels, Picture(after.pixels, PictureFormat.PNG), hidden, ())
+            height, width = before.pixels.shape[:2]
+            finished = Picture(after.pixels[:height, :width], PictureFormat.PNG)  # odd sides were made even
+            hidden = [each.face for each in found.faces[before.number]]
+            proof = self._prove(before.pixels, finished, hidden, ())
             checked, detectable = checked + 1, detectable + proof.detectable
             left, bare = left + len(proof.left), bare + len(proof.bare)
-            tell(Progress("check", before.number + 1, len(tracks)))
+            tell(Progress("check", before.number + 1, len(found.faces)))
         if left:
             raise NotHidden(left, 0)
-        return replace(done, checked=checked, detectable=detectable, bare=bare)
+        return checked, detectable, bare
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The faces of each frame, and the frames that could not be searched."""
+
+    faces: Sequence[Sequence[Followed]]
+    failed: set[int]
+
+    @property
+    def people(self) -> int:
+        return len({each.seed for followed in self.faces for each in followed})
 
 
 class Sound:
@@ -185,7 +192,6 @@ def painted(painter: Painter, frame: FilmFrame, tracks: Sequence[Sequence[Follow
     """None for a frame that there is no drawing of."""
     if frame.pixels is None or frame.number >= len(tracks):
         return None
-    try:
+    with suppress(Exception):  # whatever the reason, what is not drawn over is not shown
         return painter(frame.pixels, tracks[frame.number])
-    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError, av.FFmpegError):
-        return None
+    return None
