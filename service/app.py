@@ -13,9 +13,10 @@ from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.errors import UnsafeSettings
+from service.live import Connections
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, login, me, overlays, page, photos, recover, users
+from service.routes import admin, analyze, consent, health, live, login, me, overlays, page, photos, recover, users
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -26,13 +27,14 @@ def create_app(application: Application) -> FastAPI:
     """The ASGI application. It closes `application` when it stops."""
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
+    connections = Connections(settings.live_connections, settings.workers or usable_cores())
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers),
+        lifespan=_lifespan(application, workers, connections),
     )
     for routes in (
         users.router(application, workers),
@@ -41,6 +43,7 @@ def create_app(application: Application) -> FastAPI:
         photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
+        live.router(application, connections),
         consent.router(application),
         recover.router(application, workers),
         admin.router(application, workers),
@@ -72,7 +75,9 @@ def _guard(app: FastAPI, settings: Settings) -> None:
         raise UnsafeSettings(str(error)) from None
 
 
-def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    application: Application, workers: Workers, connections: Connections
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeper = asyncio.create_task(_sweep(application))
@@ -83,6 +88,7 @@ def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI],
             with suppress(asyncio.CancelledError):
                 await sweeper
             await asyncio.to_thread(workers.close)
+            await asyncio.to_thread(connections.close)
             application.close()
 
     return lifespan

@@ -230,6 +230,9 @@ ROWS: Final = (
     Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
     Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
     Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
+    Row("live_full", 503, "Too many cameras are connected", "Try again later, or raise FACEWARDEN_LIVE_CONNECTIONS."),
+    Row("live_idle", 408, "No picture came for a while", "Connect again."),
+    Row("live_too_fast", 429, "Pictures came too fast", "Send 30 a second at most."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),

@@ -13,6 +13,7 @@ from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
 from service.process import harden
+from service.workflows.live import LIMITS as LIVE_LIMITS
 
 LIMIT_CONCURRENCY = 256
 """Open connections; more are told to come back (503) before anything is read."""
@@ -40,6 +41,8 @@ def serve(
                 proxy_headers=bool(chosen.trusted_proxies),
                 forwarded_allow_ips=list(chosen.trusted_proxies),
                 limit_concurrency=LIMIT_CONCURRENCY,
+                ws_max_size=LIVE_LIMITS.max_bytes,
+                ws_per_message_deflate=False,  # JPEG does not get smaller
                 timeout_keep_alive=10,
                 timeout_graceful_shutdown=30,
             )

@@ -97,7 +97,7 @@ def test_a_film_that_is_cut_off_ends_there() -> None:
 
 def test_a_frame_that_does_not_decode_is_told_and_no_other_takes_its_place() -> None:
     data = bytearray(film(passing(12), kind="matroska"))
-    with av.open(BytesIO(bytes(data))) as opened:
+    with av.open(BytesIO(bytes(data)), "r") as opened:
         packets = [bytes(packet) for packet in opened.demux(video=0) if packet.size]
     start = bytes(data).index(packets[5])
     data[start : start + len(packets[5])] = b"\xff" * len(packets[5])
@@ -149,7 +149,7 @@ def test_sound_is_copied_where_it_fits() -> None:
             for frame in source.frames(Copied(writer)):
                 assert frame.pixels is not None
                 writer.write(frame.pixels, frame.ticks)
-        with av.open(BytesIO(file.getvalue())) as opened:
+        with av.open(BytesIO(file.getvalue()), "r") as opened:
             assert sum(packet.size > 0 for packet in opened.demux(audio=0)) >= 6
     with FilmWriter(BytesIO(), "webm", FilmCodec.VP9, FilmShape(320, 240, source.time_base, source.rate)) as writer:
         with pytest.raises(AudioNotCopied):
