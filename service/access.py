@@ -203,7 +203,7 @@ def _follows_a_link(scope: Scope, headers: Headers) -> bool:
 def _preflight() -> list[tuple[bytes, bytes]]:
     return [
         (b"access-control-allow-methods", b"GET, POST, DELETE"),
-        (b"access-control-allow-headers", b"Authorization, Content-Type"),
+        (b"access-control-allow-headers", b"Authorization, Content-Type, X-Job-Secret"),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
 
@@ -221,9 +221,13 @@ class BodyLimit:
     than `at_once` times `limit`: however many connections there are, uploads cannot exhaust the memory.
     """
 
-    def __init__(self, app: App, *, limit: int, at_once: int = BODIES_AT_ONCE) -> None:
+    def __init__(
+        self, app: App, *, limit: int, at_once: int = BODIES_AT_ONCE, larger: Mapping[str, int] | None = None
+    ) -> None:
+        """`larger`: other limits than `limit`, by path."""
         self._app = app
         self._limit = limit
+        self._larger = larger or {}
         self._most = at_once * limit
         self._held = 0
 
@@ -231,7 +235,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        self._check_declared(Headers(scope=scope))
+        limit = self._larger.get(scope["path"], self._limit)
+        _check_declared(Headers(scope=scope), limit)
         received = 0
 
         async def counted() -> Message:
@@ -241,7 +246,7 @@ class BodyLimit:
                 size = len(message.get("body", b""))
                 received += size
                 self._held += size
-                if received > self._limit:
+                if received > limit:
                     raise RequestTooLarge
                 if self._held > self._most:
                     raise Busy
@@ -252,13 +257,14 @@ class BodyLimit:
         finally:
             self._held -= received
 
-    def _check_declared(self, headers: Headers) -> None:
-        for declared in headers.getlist("content-length"):
-            if not declared.isascii() or not declared.isdigit():
-                raise MalformedBody("Content-Length is not a number")
-            # Compared by length first: a number of thousands of digits is never converted.
-            if len(declared.lstrip("0")) > len(str(self._limit)) or int(declared) > self._limit:
-                raise RequestTooLarge
+
+def _check_declared(headers: Headers, limit: int) -> None:
+    for declared in headers.getlist("content-length"):
+        if not declared.isascii() or not declared.isdigit():
+            raise MalformedBody("Content-Length is not a number")
+        # Compared by length first: a number of thousands of digits is never converted.
+        if len(declared.lstrip("0")) > len(str(limit)) or int(declared) > limit:
+            raise RequestTooLarge
 
 
 class SecurityHeaders:

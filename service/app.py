@@ -13,10 +13,25 @@ from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.errors import UnsafeSettings
+from service.film_jobs import FilmJobs
 from service.live import Connections
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, consent, health, live, login, me, overlays, page, photos, recover, users
+from service.routes import (
+    admin,
+    analyze,
+    consent,
+    films,
+    health,
+    live,
+    login,
+    me,
+    overlays,
+    page,
+    photos,
+    recover,
+    users,
+)
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -28,13 +43,14 @@ def create_app(application: Application) -> FastAPI:
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
     connections = Connections(settings.live_connections, settings.workers or usable_cores())
+    jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers, connections),
+        lifespan=_lifespan(application, workers, connections, jobs),
     )
     for routes in (
         users.router(application, workers),
@@ -43,6 +59,7 @@ def create_app(application: Application) -> FastAPI:
         photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
+        films.router(application, jobs),
         live.router(application, connections),
         consent.router(application),
         recover.router(application, workers),
@@ -59,7 +76,7 @@ def create_app(application: Application) -> FastAPI:
 
 def _guard(app: FastAPI, settings: Settings) -> None:
     """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
-    app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_request_bytes, larger={films.PATH: settings.max_film_bytes})
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
@@ -76,11 +93,11 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 
 
 def _lifespan(
-    application: Application, workers: Workers, connections: Connections
+    application: Application, workers: Workers, connections: Connections, jobs: FilmJobs
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeper = asyncio.create_task(_sweep(application))
+        sweeper = asyncio.create_task(_sweep(application, jobs))
         try:
             yield
         finally:
@@ -89,17 +106,19 @@ def _lifespan(
                 await sweeper
             await asyncio.to_thread(workers.close)
             await asyncio.to_thread(connections.close)
+            await asyncio.to_thread(jobs.close)
             application.close()
 
     return lifespan
 
 
-async def _sweep(application: Application) -> None:
+async def _sweep(application: Application, jobs: FilmJobs) -> None:
     """Finishes erasures that had to wait for a reader, clears what a crash left behind, erases who was kept long
     enough."""
     while True:
         await asyncio.sleep(application.settings.sweep_seconds)
         try:
+            jobs.tidy()
             await asyncio.to_thread(application.storage.sweep)
             await asyncio.to_thread(application.administer.tidy)
             await asyncio.to_thread(application.retention)

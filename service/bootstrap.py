@@ -31,6 +31,7 @@ from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.film import FilmOverlay
 from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
@@ -61,6 +62,7 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    film: FilmOverlay
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -183,7 +185,9 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     for name in (DEFAULT_TENANT, *settings.tenant_keys):
         _open(tenants, name)
     overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
-    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, overlay)
+    return Application(
+        settings, storage, tenants, tokens(storage, settings, now), consent, overlay, FilmOverlay(pipeline)
+    )
 
 
 def familiar(its: TenantService, settings: Settings) -> Familiar:

@@ -139,6 +139,10 @@ class Settings(BaseSettings):
     )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
+    max_film_bytes: int = Field(64 * 2**20, ge=4096, description="Largest film over HTTP, bytes.")
+    film_jobs: int = Field(
+        4, ge=0, le=64, description="Films in memory at once, waiting, worked on or to be fetched; 0: none."
+    )
     live_connections: int = Field(4, ge=0, le=64, description="Cameras connected live at once; 0: none.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     sweep_seconds: float = Field(30.0, gt=0, description="Pause between clean-up rounds, seconds.")

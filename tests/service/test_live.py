@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from embeddings.image import ImageLimits, PictureFormat, decode, encode
 from embeddings.types import Pixels
@@ -42,9 +43,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @contextmanager
-def socket(service: Service, query: str = "?style=solid", **options: str) -> Iterator[ClientConnection]:
+def socket(service: Service, query: str = "?style=solid", origin: str | None = None) -> Iterator[ClientConnection]:
     url = service.base_url.replace("http", "ws", 1) + f"/v1/live{query}"
-    with connect(url, **options) as opened:  # type: ignore[arg-type]
+    with connect(url, origin=None if origin is None else Origin(origin)) as opened:
         yield opened
 
 
@@ -56,12 +57,10 @@ def answer(opened: ClientConnection) -> Pixels:
 
 def reason(opened: ClientConnection) -> tuple[int, str]:
     """Why it was closed, after all answers that came before."""
-    try:
+    with suppress(ConnectionClosed):
         while True:
             opened.recv(timeout=60)
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return closed.rcvd.code, closed.rcvd.reason
+    return opened.close_code or 0, opened.close_reason or ""
 
 
 def test_the_first_frame_is_covered_and_a_face_that_goes_missing_stays_covered(service: Service) -> None:
