@@ -42,7 +42,7 @@ def create_app(application: Application) -> FastAPI:
     """The ASGI application. It closes `application` when it stops."""
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
-    connections = Connections(settings.live_connections, settings.workers or usable_cores())
+    connections = Connections(settings.live_connections, usable_cores())
     jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
     app = FastAPI(
         title="facewarden",

@@ -7,9 +7,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-LIVE: Final = 5
 FILMS: Final = 10
-"""Steps of niceness, 0 to 19; a thread of 5 gets a third, one of 10 a tenth of what an equally busy login gets."""
+"""Steps of niceness, 0 to 19; a thread of 10 gets a tenth of what an equally busy login gets."""
 
 
 def background(threads: int, niceness: int, name: str) -> ThreadPoolExecutor:

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
-from service.background import LIVE, background
 from service.errors import ServiceError
 
 IDLE_SECONDS: Final = 30.0
@@ -39,12 +38,13 @@ class LiveTooFast(LiveRefused):
 
 
 class Connections:
-    """At most `most` at once, drawn on by `threads` threads that give way to logins."""
+    """At most `most` at once. Their frames are drawn on by threads of their own, one less than there are `cores`: a
+    core is left for logins, however many cameras there are."""
 
-    def __init__(self, most: int, threads: int) -> None:
+    def __init__(self, most: int, cores: int) -> None:
         self._most = most
         self._open = 0
-        self.pool: Final[ThreadPoolExecutor] = background(threads, LIVE, "live")
+        self.pool: Final = ThreadPoolExecutor(max(1, cores - 1), thread_name_prefix="live")
 
     @contextmanager
     def one(self) -> Iterator[None]:
