@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
+from db.api_keys import ApiKeys
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
@@ -60,6 +61,7 @@ class Storage:
         self._provider = provider
         self._keystore = Keystore(keys, keyring)
         self.audit = AuditLog(data, keys, self.secret)
+        self.api_keys = ApiKeys(data, self.secret)
         self.now = clock
         self.tenant = DEFAULT_TENANT
 

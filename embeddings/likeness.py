@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.embed import ModelSpec
+from embeddings.matching import AMBIGUITY_MARGINS
 from embeddings.operating import Mode, OperatingPoint, of_measure, verification_point
 from embeddings.types import FaceVector
 
@@ -33,3 +34,8 @@ class Likeness:
     def same(self, one: FaceVector, other: FaceVector) -> bool:
         """Whether they pass for one person."""
         return self.point.room(float(self.values(one, [other])[0])) >= 0
+
+    def nearer(self, one: FaceVector, other: FaceVector, *, than: FaceVector) -> bool:
+        """Whether `other` is more like `one` than a third is, by more than the ambiguity margin of the measure."""
+        rooms = [self.point.room(float(value)) for value in self.values(one, [other, than])]
+        return rooms[0] - rooms[1] > AMBIGUITY_MARGINS[self.point.measure]

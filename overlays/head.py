@@ -25,6 +25,9 @@ FIVE: Final = (1, 61, 291)  # MediaPipe's nose tip and corners of the mouth; the
 EYES: Final = ((33, 133), (362, 263))  # image-left eye, image-right eye
 BOX_IN_EYES: Final = 2.3  # width of the detector's box of a frontal face: median of 500 people of LFW
 BOX_MIDDLE: Final = 0.34  # how far its centre lies below the eyes
+AWRY: Final = (0.14, 0.1, 0.09, 0.06, 0.09, 0.09)
+"""Standard deviations of what chance does to a head of nobody: yaw, pitch, roll (radians), logarithm of its size, and
+its place across and down (eye units)."""
 STIFF: Final = (10, 152, 234, 454, 33, 133, 362, 263, 168, 6, 127, 356, 21, 251, 54, 284, 109, 338, 103, 332, 67, 297)
 """Points that speech and looks hardly move, all around the face."""
 
@@ -64,6 +67,14 @@ class Head:
         return seen(mean_face(), self.origin, self.turn, self.unit)
 
     @property
+    def shape(self) -> Array:
+        """The face's points in the head's own space, float64 [468, 3]."""
+        depth = (self.mesh[:, 2:] - self.origin[2]) / self.unit
+        turned = np.hstack([(self.mesh[:, :2] - self.origin[:2]) / self.unit / nearness(depth), depth])
+        own: Array = turned @ self.turn
+        return own
+
+    @property
     def yaw(self) -> float:
         """Radians; positive where the nose points to the right of the picture."""
         return float(np.arctan2(-self.turn[0, 2], self.turn[2, 2]))
@@ -89,10 +100,29 @@ def head_of(subject: Subject) -> Head:
 
 def seen(shape: Array, origin: Array, turn: Array, unit: float) -> Array:
     """Points [n, 3] of a head's own space in px of the picture, z as well; the camera shrinks what is far."""
-    turned = shape @ turn.T
-    nearness = CAMERA / np.maximum(CAMERA + turned[:, 2:], CAMERA / 4)
-    shown: Array = origin + unit * np.hstack([turned[:, :2] * nearness, turned[:, 2:]])
+    moved = shape @ turn.T
+    shown: Array = origin + unit * np.hstack([moved[:, :2] * nearness(moved[:, 2:]), moved[:, 2:]])
     return shown
+
+
+def held(head: Head, most: float, middle: tuple[float, float, float], lot: np.random.Generator) -> Head:
+    """A head of nobody that stands about alike, `middle` (of its own space) about in its place, with the mean face.
+
+    Turned aside and nodding by at most so many radians. How it is held and its size are off by chance: where eyes and
+    mouth of a person lie in a picture, and how they hold their head, would else tell photos of one person.
+    """
+    aside, nod, lean, larger, across, down = lot.normal(0, AWRY)
+    yaw, pitch = (min(max(angle, -most), most) for angle in (head.yaw + aside, head.pitch + nod))
+    turn, unit = turned(yaw, pitch, head.roll + lean), head.unit * float(np.exp(larger))
+    place = np.array(middle)
+    moved = head.origin + head.unit * head.turn @ place - unit * turn @ place + head.unit * np.array([across, down, 0])
+    return Head(moved, turn, unit, seen(mean_face(), moved, turn, unit))
+
+
+def nearness(depth: Array) -> Array:
+    """How large things are drawn that lie so many eye units behind the eyes."""
+    larger: Array = CAMERA / np.maximum(CAMERA + depth, CAMERA / 4)
+    return larger
 
 
 def _lies_on(mesh: Mesh, box: Box) -> bool:
@@ -142,7 +172,7 @@ def _nearest(values: Array, points: Array) -> Array:
 
     def misses(at: Array) -> Array:
         unit = np.exp(at[3])
-        shown = seen(shape, np.array([at[4], at[5], 0.0]), _turned(*at[:3]), float(unit))[:, :2]
+        shown = seen(shape, np.array([at[4], at[5], 0.0]), turned(*at[:3]), float(unit))[:, :2]
         return np.concatenate([((shown - points) / unit).ravel(), held * at])
 
     for _ in range(8):
@@ -155,7 +185,7 @@ def _nearest(values: Array, points: Array) -> Array:
     return values
 
 
-def _turned(yaw: float, pitch: float, roll: float) -> Array:
+def turned(yaw: float, pitch: float, roll: float) -> Array:
     """The turn of a head, float64 [3, 3], from angles in radians as `Head` reads them."""
     (sy, sp, sr), (cy, cp, cr) = np.sin((yaw, pitch, roll)), np.cos((yaw, pitch, roll))
     around_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
@@ -166,7 +196,7 @@ def _turned(yaw: float, pitch: float, roll: float) -> Array:
 
 
 def _standing(values: Array) -> Head:
-    origin, turn, unit = np.array([values[4], values[5], 0.0]), _turned(*values[:3]), float(np.exp(values[3]))
+    origin, turn, unit = np.array([values[4], values[5], 0.0]), turned(*values[:3]), float(np.exp(values[3]))
     return Head(origin, turn, unit, seen(mean_face(), origin, turn, unit))
 
 

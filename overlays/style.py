@@ -5,7 +5,18 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 from embeddings.types import Pixels
+from overlays.decorate.crown import Crown
+from overlays.decorate.glasses import Glasses
+from overlays.decorate.hat import Hat
+from overlays.decorate.landmarks import Landmarks
+from overlays.decorate.moustache import Moustache
+from overlays.decorate.sticker import Sticker
+from overlays.decorate.sunglasses import Sunglasses
+from overlays.hide.avatar import Avatar
 from overlays.hide.blur import Blur
+from overlays.hide.cartoon import Cartoon
+from overlays.hide.emoji import Emoji
+from overlays.hide.mask import Mask
 from overlays.hide.pixelate import Pixelate
 from overlays.hide.solid import Solid
 from overlays.looks import BadLook, Look, read
@@ -42,7 +53,25 @@ class UnknownStyle(ValueError):
 
 
 STYLES: Final[Mapping[str, type[OverlayStyle]]] = MappingProxyType(
-    {kind.name: kind for kind in (Solid, Pixelate, Blur)},
+    {
+        kind.name: kind
+        for kind in (
+            Solid,
+            Pixelate,
+            Blur,
+            Mask,
+            Avatar,
+            Cartoon,
+            Emoji,
+            Sunglasses,
+            Glasses,
+            Hat,
+            Moustache,
+            Crown,
+            Landmarks,
+            Sticker,
+        )
+    },
 )
 """The styles by name, in the order in which they are shown."""
 

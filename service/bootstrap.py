@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.errors import StorageUnavailable, UnknownTenant
+from db.api_keys import ApiKey
+from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
@@ -167,6 +168,7 @@ def receipts(storage: Storage) -> Receipts:
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
+    keys = _safe_keys(storage, settings)
     runtime = Runtime(cores=usable_cores())
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
@@ -182,8 +184,8 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     consent = consent_text(settings.attributes, settings.consent_file)
     make = _Make(settings, pipeline, previous, consent, now)
     tenants = Tenants(storage, make)
-    for name in (DEFAULT_TENANT, *settings.tenant_keys):
-        _open(tenants, name)
+    for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
+        tenants.of(name)
     overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
     return Application(
         settings, storage, tenants, tokens(storage, settings, now), consent, overlay, FilmOverlay(pipeline)
@@ -195,13 +197,15 @@ def familiar(its: TenantService, settings: Settings) -> Familiar:
     return Familiar(Recogniser(its.pipeline, its.gallery), its.storage, settings.identification_fpir)
 
 
-def _open(tenants: Tenants, name: str) -> None:
-    try:
-        tenants.of(name)
-    except UnknownTenant:
+def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:
+    """The API keys there are. Raises UnsafeSettings where others than this machine may call and none is an admin's."""
+    if settings.public and not storage.api_keys.has_admin(storage.now()):
+        storage.close()
         raise UnsafeSettings(
-            f"FACEWARDEN_API_KEYS names {name}, which is no tenant: make it with `facewarden tenants create {name}`"
-        ) from None
+            "others than this machine reach the service (FACEWARDEN_HOST, FACEWARDEN_BEHIND_PROXY), and there is no"
+            " admin key: make one with `facewarden keys api create --role admin --name NAME`"
+        )
+    return storage.api_keys.all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ The exceptions of the service itself:
     ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
+    ├── RoleRequired         role_required
+    ├── UnknownApiKey        unknown_api_key
+    ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
     ├── OverlaysNotAgreed    overlays_not_agreed
     ├── TooManyStyles        too_many_styles
@@ -24,6 +27,7 @@ The exceptions of the service itself:
     ├── SameMoment           same_moment
     ├── TooManyPhotos        too_many_photos      carries detail
     ├── Busy                 busy                 carries retry_after, whole seconds
+    ├── Stopping             stopping
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
@@ -108,6 +112,18 @@ class ApiKeyRequired(ServiceError):
     code = "api_key_required"
 
 
+class RoleRequired(ServiceError):
+    code = "role_required"
+
+
+class UnknownApiKey(ServiceError):
+    code = "unknown_api_key"
+
+
+class ReferenceTaken(ServiceError):
+    code = "reference_taken"
+
+
 class UnknownUser(ServiceError):
     code = "unknown_user"
 
@@ -148,6 +164,10 @@ class Busy(ServiceError):
         self.retry_after = retry_after
 
 
+class Stopping(ServiceError):
+    code = "stopping"
+
+
 class AddressTaken(ServiceError):
     code = "address_taken"
 
@@ -178,7 +198,7 @@ ROWS: Final = (
     Row("not_found", 404, "There is nothing at this address", "See /openapi.json for what there is."),
     Row("method_not_allowed", 405, "This address does not take this method", "See /openapi.json for what there is."),
     Row("forbidden_host", 421, "The service does not answer under this name", "Use the address it was started with, or add the name to FACEWARDEN_ALLOWED_HOSTS."),
-    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_ALLOWED_ORIGINS."),
+    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_CORS_ORIGINS."),
     # The picture as a file
     Row("empty_image", 422, "The picture is empty", "Send a JPEG, PNG or WebP file."),
     Row("image_too_large", 413, "The picture file is too large", "Send a smaller file."),
@@ -221,7 +241,10 @@ ROWS: Final = (
     Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
-    Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
+    Row("api_key_required", 401, "An API key is needed here", "Send Authorization: Bearer with a key that is valid; the operator makes one with facewarden keys api create."),
+    Row("role_required", 403, "This API key may not do that", "Use a key of a role that x-callers in /openapi.json names."),
+    Row("unknown_api_key", 404, "There is no such API key", "Give its beginning, fw_ and eight characters, as the list shows it."),
+    Row("reference_taken", 409, "This reference is somebody else's already", "Choose another one, or erase the earlier enrolment first."),
     # Overlays
     Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
@@ -238,6 +261,8 @@ ROWS: Final = (
     Row("live_too_fast", 429, "Pictures came too fast", "Send 30 a second at most."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
+    Row("starting", 503, "The service is starting", "Try again after the seconds in Retry-After."),
+    Row("stopping", 503, "The service is stopping", "Ask another one, or try again later."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),

@@ -20,6 +20,7 @@ MOST_STYLES: Final = 8
 MOST_BOXES: Final = 256
 FARTHEST: Final = 1e5
 """Pixels; beyond any picture that is taken."""
+LARGEST_SEED: Final = 2**63 - 1
 COVER: Final = "cover"
 DEFAULT: Final = "solid"
 MEANINGS: Final = {
@@ -35,14 +36,14 @@ MEANINGS: Final = {
     "check": "false: do not search the finished picture again.",
     "format": "jpeg, png or webp; else what Accept asks for, else that of the picture.",
     "quality": "1 to 100, of JPEG and WebP.",
-    "seed": "A whole number: the same one gives the same avatars.",
+    "seed": "A whole number, to draw the same again; never the same one for two pictures. Random if left out.",
 }
 
 
 def overlay_request(form: Form, accepted: PictureFormat | None, limits: ImageLimits) -> OverlayRequest:
     """Raises UploadRefused, UnknownStyle, BadLook, TooManyStyles, and ImageRefused for a sticker that is no picture."""
     styles = chosen_styles(form, limits)
-    given = integer(form, "seed", 0, 2**31 - 1)
+    given = integer(form, "seed", 0, LARGEST_SEED)
     return OverlayRequest(
         image=form.images[0],
         styles=styles,
@@ -51,7 +52,7 @@ def overlay_request(form: Form, accepted: PictureFormat | None, limits: ImageLim
         which=which(form),
         check=boolean(form, "check") if "check" in form.fields else True,
         strict=boolean(form, "strict"),
-        seed=secrets.randbits(31) if given is None else given,
+        seed=secrets.randbits(63) if given is None else given,
     )
 
 
@@ -144,6 +145,8 @@ def _artwork(form: Form, names: list[str], limits: ImageLimits) -> Artwork | Non
     if len(form.images) > (2 if takes else 1):
         raise OneImageOnly
     if len(form.images) == 1:
+        if takes:
+            raise MissingImage
         return None
     picture = decode(form.images[1], limits)
     if picture.alpha is None:

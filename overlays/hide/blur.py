@@ -45,7 +45,7 @@ class Blur:
             area = visible(cover.area, *pixels.shape[:2])
             if area is None:
                 continue
-            colours = summary(drawn, area, subject.face.box, self._cells)
+            colours = summary(drawn, area, subject.face.box, self._cells, subject.seed)
             for strip, share in strips(cover, FADE, *pixels.shape[:2]):
                 blend(drawn, strip, share, _spread(colours, area, strip))
         return drawn

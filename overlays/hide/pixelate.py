@@ -32,6 +32,6 @@ class Pixelate:
         for subject in largest_first(subjects):
             area = visible(cover_of(subject, self._extent).area, *pixels.shape[:2])
             if area is not None:
-                cells = summary(drawn, area, subject.face.box, self._cells)
+                cells = summary(drawn, area, subject.face.box, self._cells, subject.seed)
                 drawn[area.slices] = cv2.resize(cells, (area.width, area.height), interpolation=cv2.INTER_NEAREST)
         return drawn

@@ -32,6 +32,8 @@ from service.workflows.overlay import Overlaid, Overlay, OverlayRequest
 from service.workflows.overlay_folder import (
     ENDINGS,
     EXISTS,
+    FILM,
+    FILMS,
     PICTURES,
     UNREADABLE,
     UNWRITABLE,
@@ -44,6 +46,7 @@ from service.workflows.overlay_folder import (
 LARGEST_FILE = 256 * 2**20
 """Bytes; on one's own disk a photo may be larger than what is taken from others."""
 TITLES = {
+    FILM: "A film is not done with a folder; name it by itself",
     EXISTS: "There is a file already; --overwrite replaces it",
     UNREADABLE: "The file cannot be read",
     UNWRITABLE: "The new file cannot be written",
@@ -75,7 +78,7 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     ] = False,
     picture_format: Annotated[PictureFormat | None, typer.Option("--format", help="Of the new files.")] = None,
     quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same one gives the same avatars.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="To draw the same again.")] = None,
     codec: Annotated[
         FilmCodec, typer.Option(help="Of a film: vp9 (.webm, .mkv, .mp4) or h264 (.mp4, .mkv).")
     ] = FilmCodec.VP9,
@@ -152,7 +155,7 @@ def _listed(source: Path, target: Path, wanted: PictureFormat | None) -> list[Jo
     if source.is_dir():
         if target.exists() and not target.is_dir():
             raise typer.BadParameter("for a folder it is a folder", param_hint="OUT")
-        found = jobs(source, target, None if wanted is None else ENDINGS[wanted], PICTURES)
+        found = jobs(source, target, None if wanted is None else ENDINGS[wanted], PICTURES | FILMS)
         if not found:
             raise typer.BadParameter("there is no picture in this folder", param_hint="IN")
         return found

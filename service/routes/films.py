@@ -7,10 +7,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 
+from db.api_keys import Role
 from embeddings.film import FilmLimits
 from embeddings.film_writer import FilmCodec
 from embeddings.image import ImageLimits
 from service.bootstrap import Application
+from service.doors import anyone, anyone_or
 from service.errors import TABLE, describe
 from service.film_jobs import KEPT_SECONDS, FilmJobs
 from service.forms import Form, InvalidField, boolean, choice
@@ -77,7 +79,9 @@ def router(application: Application, jobs: FilmJobs) -> APIRouter:
     routes = APIRouter(tags=["pictures"], responses={"4XX": PROBLEM})
     settings = application.settings
 
-    @routes.post(PATH, status_code=202, openapi_extra=BODY)
+    @routes.post(
+        PATH, dependencies=[anyone_or(Role.ENROLLER, Role.VERIFIER, Role.ADMIN)], status_code=202, openapi_extra=BODY
+    )
     async def begin(request: Request) -> Begun:
         """Begin to hide or dress up every face in a film. Film and result are in memory alone."""
         jobs.admit()
@@ -86,7 +90,7 @@ def router(application: Application, jobs: FilmJobs) -> APIRouter:
         number, secret = jobs.begin(partial(application.film, asked))
         return Begun(id=number, secret=secret, kept_seconds=KEPT_SECONDS)
 
-    @routes.get(f"{PATH}/{{job}}")
+    @routes.get(f"{PATH}/{{job}}", dependencies=[anyone])
     async def progress(job: str, secret: Secret = "") -> Told:
         """How far it is."""
         found = jobs.ask(job, secret)
@@ -100,14 +104,14 @@ def router(application: Application, jobs: FilmJobs) -> APIRouter:
             title=None if known is None else TABLE[known[0]].title,
         )
 
-    @routes.get(f"{PATH}/{{job}}/film", response_class=Response, responses=ANSWER)
+    @routes.get(f"{PATH}/{{job}}/film", dependencies=[anyone], response_class=Response, responses=ANSWER)
     async def take(job: str, secret: Secret = "") -> Response:
         """The new film, once: with the answer it is forgotten here."""
         film, done = jobs.take(job, secret)
         kind = "video/mp4" if film[4:8] == b"ftyp" else "video/webm"
         return Response(film, media_type=kind, headers=_headers(done))
 
-    @routes.delete(f"{PATH}/{{job}}", status_code=204)
+    @routes.delete(f"{PATH}/{{job}}", dependencies=[anyone], status_code=204)
     async def cancel(job: str, secret: Secret = "") -> None:
         """End the work and forget film and result."""
         jobs.cancel(job, secret)

@@ -8,10 +8,12 @@ from typing import Final
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from db.api_keys import Role
 from embeddings.image import ImageLimits
 from overlays.style import OverlayStyle
 from service.asgi import POLICY_VIOLATION, exchange
 from service.bootstrap import Application
+from service.doors import anyone_or
 from service.errors import TABLE, describe
 from service.forms import Form, InvalidField
 from service.live import Connections, LiveFull, Newest
@@ -28,7 +30,7 @@ INTERNAL: Final = 1011
 def router(application: Application, connections: Connections) -> APIRouter:
     routes = APIRouter()
 
-    @routes.websocket("/v1/live")
+    @routes.websocket("/v1/live", dependencies=[anyone_or(Role.ENROLLER, Role.VERIFIER, Role.ADMIN)])
     async def live(socket: WebSocket) -> None:
         """Binary messages are frames, JPEG, PNG or WebP, and are answered by JPEG; one that a newer one overtakes has
         no answer. A text message `{"style": "blur"}` changes the style. Nothing is kept."""

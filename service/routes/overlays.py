@@ -1,17 +1,23 @@
 """`/v1/overlays`: a picture comes back with its faces hidden or dressed up."""
 
+import asyncio
 import base64
+import hashlib
 from dataclasses import replace
-from typing import Any, Final
+from functools import cache
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from embeddings.image import ImageLimits, PictureFormat
+from db.api_keys import Role
+from embeddings.image import ImageLimits, PictureFormat, encode
+from overlays.preview import preview
 from overlays.style import STYLES
 from service.accept import preferred
-from service.access import require_api_key, tenant_of
 from service.bootstrap import Application
+from service.doors import Caller, anyone, anyone_or
+from service.errors import ApiKeyRequired, RoleRequired
 from service.overlay_fields import MEANINGS, overlay_request
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.uploads import one_image, read_form
@@ -21,6 +27,7 @@ from service.workflows.overlay import Located, Overlaid
 JSON: Final = "application/json"
 ANY_PICTURE: Final = "image/any"
 """No type there is: only a range takes it."""
+COMPARING: Final = frozenset({Role.VERIFIER, Role.ADMIN})
 HEADERS: Final = {
     "X-Hides": ("Whether a style that hides was drawn.", "boolean"),
     "X-Faces-Hidden": ("How many faces were hidden.", "integer"),
@@ -98,9 +105,16 @@ ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
+PREVIEW: dict[int | str, dict[str, Any]] = {
+    "200": {"description": "A picture.", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+    "304": {"description": "As before."},
+    "4XX": PROBLEM,
+}
+
+
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["pictures"])
-    settings, keys = application.settings, application.settings.tenant_keys
+    settings = application.settings
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
 
     @routes.post(
@@ -109,30 +123,35 @@ def router(application: Application, workers: Workers) -> APIRouter:
         responses=ANSWER,
         openapi_extra=image_body(several=True, **fields(**MEANINGS)),
     )
-    async def overlay(request: Request) -> Response:
+    async def overlay(
+        request: Request, caller: Annotated[Caller, anyone_or(Role.ENROLLER, Role.VERIFIER, Role.ADMIN)]
+    ) -> Response:
         """Hide or dress up the faces in a picture. Neither the picture nor the answer is kept.
 
-        `except` and `only` compare faces with people enrolled; they need the API key where enrolment does."""
+        `except` and `only` compare faces with people enrolled: that needs the API key of a verifier or admin, but where
+        enrolment is open."""
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         kind = _kind(request)
         asked = overlay_request(form, None if kind in {None, JSON} else PictureFormat(kind.partition("/")[2]), limits)
         if asked.which.by_person:
-            tenant = (tenant_of if settings.enrolment_is_open else require_api_key)(request, keys)
-            asked = replace(asked, which=replace(asked.which, tenant=tenant))
+            _may_compare(caller, is_open=settings.enrolment_is_open)
+            asked = replace(asked, which=replace(asked.which, tenant=caller.tenant))
         done = await workers.run(application.overlay, asked)
         if kind == JSON:
             return Response(_told(done).model_dump_json(), media_type=JSON, headers=_headers(done))
         return Response(done.image, media_type=done.format.media_type, headers=_headers(done))
 
-    @routes.post("/v1/overlays/faces", responses={"4XX": PROBLEM}, openapi_extra=image_body(several=False))
+    @routes.post(
+        "/v1/overlays/faces", dependencies=[anyone], responses={"4XX": PROBLEM}, openapi_extra=image_body(several=False)
+    )
     async def faces(request: Request) -> Spots:
         """The faces that an overlay would be drawn on, for somebody to choose from. Nothing is drawn, told or kept."""
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         return _spots(await workers.run(application.overlay.faces, one_image(form)))
 
-    @routes.get("/v1/overlays/styles")
+    @routes.get("/v1/overlays/styles", dependencies=[anyone])
     async def styles() -> Styles:
         """The styles there are, what each hides, and what may be chosen about it."""
         return Styles(
@@ -148,7 +167,31 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ]
         )
 
+    @routes.get("/v1/overlays/styles/{name}/preview", dependencies=[anyone], response_class=Response, responses=PREVIEW)
+    async def shown(name: str, request: Request) -> Response:
+        """A style on a drawn face, of nobody: a PNG picture that may be kept for a day."""
+        image, tag = await asyncio.to_thread(_preview, name)
+        headers = {"Cache-Control": "public, max-age=86400", "ETag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(image, media_type=PictureFormat.PNG.media_type, headers=headers)
+
     return routes
+
+
+def _may_compare(caller: Caller, *, is_open: bool) -> None:
+    """Raises ApiKeyRequired, RoleRequired: what is hidden would tell anybody who is enrolled."""
+    if caller.role is None and not is_open:
+        raise ApiKeyRequired
+    if caller.role is not None and caller.role not in COMPARING:
+        raise RoleRequired
+
+
+@cache
+def _preview(name: str) -> tuple[bytes, str]:
+    """The file and its tag. Raises UnknownStyle."""
+    image = encode(preview(name), PictureFormat.PNG)
+    return image, f'"{hashlib.sha256(image).hexdigest()[:32]}"'
 
 
 def _kind(request: Request) -> str | None:

@@ -45,7 +45,7 @@ class OverlayRequest:
     """`image`: an encoded picture; `format` of the answer: that of the picture when None; `quality` of a JPEG or WebP.
 
     `styles` one over the other. `check`: search the finished picture too. `strict`: refuse what cannot be searched
-    fully. `seed`: of what a style chooses at random.
+    fully. `seed`: of what a style leaves to chance; two pictures never share one, or what is the same in both shows.
     """
 
     image: bytes = field(repr=False)
@@ -90,7 +90,7 @@ class Overlay:
 
     def __init__(self, pipeline: FacePipeline, familiar: Callable[[str], Familiar]) -> None:
         self._pipeline = pipeline
-        self._prove = Prover(pipeline)
+        self._prover = Prover(pipeline)
         self._familiar = familiar
 
     def faces(self, image: bytes) -> Located:
@@ -118,13 +118,13 @@ class Overlay:
     ) -> tuple[bytes, Chosen, Proof | None]:
         """The file, what is drawn on in it, and the proof where there is one. Raises NotHidden, FormatTooSmall."""
         larger: frozenset[int] = frozenset()
-        proof = None
+        proof, prove = None, self._prover.of(picture.pixels)
         for _ in range(ROUNDS):
             image = self._file(picture, chosen, larger, request, answer)
             if not (request.check and request.hides):
                 return image, chosen, None
             finished = decode(image, ImageLimits(len(image), picture.pixels.size))
-            proof = self._prove(picture.pixels, finished, chosen.drawn, chosen.left)
+            proof = prove(finished, chosen.drawn, chosen.left)
             if not request.which.everybody:
                 proof = replace(proof, bare=())
             proof = replace(proof, bare=tuple(face for face in proof.bare if not kept(face, request.which.keep)))
@@ -154,7 +154,7 @@ class Overlay:
         pixels, number = picture.pixels, len(faces)
         meshes = [self._pipeline.mesh(pixels, face) for face in faces] if "mesh" in needs else [None] * number
         emotions = self._pipeline.emotions(pixels, faces) if "emotion" in needs else [None] * number
-        seeds = np.random.SeedSequence(request.seed).generate_state(max(number, 1)).tolist()
+        seeds = np.random.SeedSequence(request.seed).generate_state(max(number, 1), np.uint64).tolist()
         return [
             Subject(face, mesh, emotion, seed)
             for face, mesh, emotion, seed in zip(faces, meshes, emotions, seeds, strict=False)

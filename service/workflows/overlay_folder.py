@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from embeddings.image import PictureFormat
 from service.errors import describe
 from service.workflows.overlay import Overlaid, OverlayRequest
@@ -43,6 +45,7 @@ FILMS: Final = frozenset({".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg
 UNREADABLE: Final = "unreadable"
 UNWRITABLE: Final = "unwritable"
 EXISTS: Final = "exists"
+FILM: Final = "film"
 _AHEAD: Final = 2
 """Pictures begun for each job before the first is waited for."""
 
@@ -58,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`code`: why there is no file: of the error table, or UNREADABLE, UNWRITABLE, EXISTS."""
+    """`code`: why there is no file: of the error table, or UNREADABLE, UNWRITABLE, EXISTS, FILM."""
 
     name: str
     code: str | None = None
@@ -95,14 +98,16 @@ class OverlayFolder:
         """As they are done, in order; `request` says everything but the picture."""
         running = deque[Future[Done]]()
         with ThreadPoolExecutor(self._workers) as pool:
-            for job in listed:
-                running.append(pool.submit(self._one, job, request))
+            for number, job in enumerate(listed):
+                running.append(pool.submit(self._one, job, replace(request, seed=seed_of(request.seed, number))))
                 if len(running) > _AHEAD * self._workers:
                     yield running.popleft().result()
             while running:
                 yield running.popleft().result()
 
     def _one(self, job: Job, request: OverlayRequest) -> Done:
+        if job.source.suffix.lower() in FILMS:
+            return Done(job.name, FILM)
         if job.target.exists() and not self._overwrite:
             return Done(job.name, EXISTS)
         try:
@@ -123,6 +128,11 @@ class OverlayFolder:
         except OSError as error:
             return Done(job.name, UNWRITABLE, error.strerror)
         return Done(job.name, overlaid=done)
+
+
+def seed_of(seed: int, number: int) -> int:
+    """One for each picture: chance that is the same in two of them hides nothing in either."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
 def write(target: Path, content: bytes) -> None:
