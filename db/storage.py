@@ -23,6 +23,7 @@ from db.keystore import Keystore, chunks
 from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
+from db.signing_keys import SigningKeys
 from db.tables import (
     DEFAULT_TENANT,
     AuditHeadRow,
@@ -30,6 +31,7 @@ from db.tables import (
     DataTable,
     DetailRow,
     GalleryRow,
+    GrantRow,
     KeystoreRow,
     PersonRow,
     TemplateRow,
@@ -121,6 +123,10 @@ class Storage:
         with told_apart():
             return self._keystore.secret(purpose)
 
+    def signing_keys(self) -> SigningKeys:
+        """What tokens are signed with, of all tenants."""
+        return SigningKeys(self._keystore)
+
     def master_rotation(self) -> MasterRotation:
         """Replaces the master key."""
         return MasterRotation(self._keystore, self._provider)
@@ -186,7 +192,7 @@ class Storage:
                 revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
                 session.execute(update(TenantRow).where(theirs).values(revision=revision))
-                for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
+                for table in (GrantRow, ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
         if head is not None:

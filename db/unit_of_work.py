@@ -17,6 +17,7 @@ from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
     RecordUnreadable,
@@ -27,6 +28,7 @@ from db.errors import (
     told_apart,
 )
 from db.failures import FailureLedger
+from db.grants import Grants
 from db.keystore import Keystore, chunks
 from db.one_person import one_person
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
@@ -34,6 +36,7 @@ from db.person_keys import PersonKeys
 from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.references import References
+from db.revocations import Revocations
 from db.sealing import Place, SealingKey, seal
 from db.tables import ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
@@ -64,6 +67,9 @@ class UnitOfWork:
         self.now = now
         self.tenant = tenant
         self.failures = FailureLedger(self._session, tenant)
+        self.revoked = Revocations(self._session)
+        self.clients = Clients(self._session)
+        self.grants = Grants(self._session)
         self.details = Details(self._session, keystore, tenant)
         self.references = References(self._session, keystore, tenant)
         self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)

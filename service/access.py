@@ -5,7 +5,7 @@ The guards are plain ASGI middlewares, so that they also see WebSockets and addr
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 

@@ -32,10 +32,13 @@ from service.routes import (
     login,
     me,
     metrics,
+    oidc,
     overlays,
     page,
     photos,
     recover,
+    sign_in,
+    tokens,
     users,
 )
 from service.settings import Settings
@@ -46,13 +49,16 @@ from service.workers import Workers, usable_cores
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(application: Application, readiness: Readiness | None = None) -> FastAPI:
-    """The ASGI application. It closes `application` when it stops."""
+def create_app(application: Application, readiness: Readiness | None = None, *, worker: str | None = None) -> FastAPI:
+    """The ASGI application. It closes `application` when it stops.
+
+    `worker`: what its figures are marked with, where it is one of several processes behind one address.
+    """
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
     connections = Connections(settings.live_connections, usable_cores())
     jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
-    figures = Metrics(partial(state, application, workers))
+    figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),
@@ -74,6 +80,9 @@ def create_app(application: Application, readiness: Readiness | None = None) -> 
         consent.router(application),
         api_keys.router(application, workers),
         recover.router(application, workers),
+        tokens.router(application, workers),
+        oidc.router(application, workers),
+        sign_in.router(application, workers),
         admin.router(application, workers),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
@@ -94,7 +103,7 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
-        hosts=settings.allowed_hosts,
+        hosts=settings.names,
         origins=settings.cors_origins,
         bound=(settings.host, settings.port),
     )
@@ -138,6 +147,8 @@ async def _sweep(application: Application, figures: Metrics) -> None:
             with watching(Watch()) as watch:
                 await asyncio.to_thread(application.storage.sweep)
                 await asyncio.to_thread(application.administer.tidy)
+                await asyncio.to_thread(application.sessions.tidy)
+                await asyncio.to_thread(application.signing.keep)
                 await asyncio.to_thread(application.retention)
             figures.take(watch, "sweep")
         except Exception as error:  # noqa: BLE001 - the next round tries again

@@ -23,11 +23,14 @@ from service.errors import UnsafeSettings
 from service.familiar import Familiar
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.oauth.provider import Provider
+from service.oauth.server import Server
 from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tenants import Tenants, TenantService
-from service.tokens import Tokens
+from service.token_keys import TokenKeys
+from service.tokens import Kind, Tokens
 from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
@@ -42,9 +45,10 @@ from service.workflows.people import People
 from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
 from service.workflows.retention import Retention
+from service.workflows.sessions import Sessions
+from service.workflows.signing import Signing
 
-TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
-LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
 RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
@@ -64,6 +68,8 @@ class Application:
     consent: ConsentText
     overlay: Overlay
     film: FilmOverlay
+    signing: Signing
+    provider: Provider
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -111,6 +117,11 @@ class Application:
         return self.of().grow
 
     @property
+    def sessions(self) -> Sessions:
+        """Of every tenant."""
+        return Sessions(self.storage, self.tokens, self.provider)
+
+    @property
     def retention(self) -> Retention:
         """Of every tenant."""
         return Retention(self.people, self.settings.retention_days, self.tenants.others)
@@ -154,10 +165,32 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
     return Lockout(storage.secret(LOCKOUT_SECRET), limits, storage.tenant)
 
 
+def token_kind(settings: Settings) -> Kind:
+    """By whom tokens are issued, and for how long."""
+    return Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
+
+
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
-    lifetime = timedelta(seconds=settings.token_seconds)
-    return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
+
+    def is_revoked(token_id: str) -> bool:
+        with storage.begin() as work:
+            return work.revoked.has(token_id)
+
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Tokens(keys, token_kind(settings), now, is_revoked=is_revoked, tenant=storage.tenant)
+
+
+def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
+    """The keys that tokens of all tenants are signed with."""
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Signing(storage, keys, timedelta(days=settings.token_key_days))
+
+
+def provider(storage: Storage, settings: Settings, now: Clock = utc_now) -> Provider:
+    """OpenID Connect, for the applications of all tenants."""
+    server = Server(storage, TokenKeys(storage.signing_keys(), now), token_kind(settings))
+    return Provider(server, settings.issuer)
 
 
 def receipts(storage: Storage) -> Receipts:
@@ -188,7 +221,15 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         tenants.of(name)
     overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
     return Application(
-        settings, storage, tenants, tokens(storage, settings, now), consent, overlay, FilmOverlay(pipeline)
+        settings,
+        storage,
+        tenants,
+        tokens(storage, settings, now),
+        consent,
+        overlay,
+        FilmOverlay(pipeline),
+        signing(storage, settings, now),
+        provider(storage, settings, now),
     )
 
 

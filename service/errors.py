@@ -22,6 +22,7 @@ The exceptions of the service itself:
     ├── UnknownUser          unknown_user
     ├── OverlaysNotAgreed    overlays_not_agreed
     ├── TooManyStyles        too_many_styles
+    ├── UnknownClient        unknown_client
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
@@ -136,6 +137,10 @@ class TooManyStyles(ServiceError):
     code = "too_many_styles"
 
 
+class UnknownClient(ServiceError):
+    code = "unknown_client"
+
+
 class NotErased(ServiceError):
     code = "not_erased"
 
@@ -237,6 +242,7 @@ ROWS: Final = (
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
+    Row("unknown_client", 404, "There is no such application", "See facewarden clients list."),
     Row("not_erased", 404, "The audit log does not say that this person was erased", "Check the ID; a receipt is for who was erased, and after it."),
     Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),

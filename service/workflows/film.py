@@ -91,7 +91,7 @@ class FilmOverlay:
 
     def __init__(self, pipeline: FacePipeline, threads: int = 1) -> None:
         self._pipeline = pipeline
-        self._prove = Prover(pipeline)
+        self._prover = Prover(pipeline)
         self._threads = threads
 
     def __call__(self, request: FilmRequest, target: BinaryIO, tell: Tell = lambda _: None) -> FilmDone:
@@ -154,7 +154,7 @@ class FilmOverlay:
             height, width = before.pixels.shape[:2]
             finished = Picture(after.pixels[:height, :width], PictureFormat.PNG)  # odd sides were made even
             hidden = [each.face for each in found.faces[before.number]]
-            proof = self._prove(before.pixels, finished, hidden, ())
+            proof = self._prover.of(before.pixels)(finished, hidden, ())
             checked, detectable = checked + 1, detectable + proof.detectable
             left, bare = left + len(proof.left), bare + len(proof.bare)
             tell(Progress("check", before.number + 1, len(found.faces)))
