@@ -206,6 +206,10 @@ class FacePipeline:
         together = sorted((*found.faces, *more), key=lambda face: face.box.area, reverse=True)
         return Detection(tuple(together), max(found.smallest_face_px, dark.smallest_face_px))
 
+    def look(self, pixels: Pixels, purpose: Purpose) -> tuple[Face, ...]:
+        """What a search sees in a frame that is decoded already, uint8 [height, width, 3], RGB, upright."""
+        return self._detector.detect(pixels, purpose).faces
+
     def vector(self, pixels: Pixels, face: Face) -> FaceVector | None:
         """Of a face that was found, whatever the gate objects to; None where its points give no direction."""
         try:

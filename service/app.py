@@ -15,7 +15,9 @@ from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
+from service.film_jobs import FilmJobs
 from service.following import Follower
+from service.live import Connections
 from service.logs import RequestLog, log_failure
 from service.metrics import Measured, Metrics
 from service.problems import Problems
@@ -25,7 +27,9 @@ from service.routes import (
     analyze,
     api_keys,
     consent,
+    films,
     health,
+    live,
     login,
     me,
     metrics,
@@ -53,6 +57,8 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
     """
     settings = application.settings
     workers = Workers(settings.workers or cores_of_one(settings.processes), settings.queue)
+    connections = Connections(settings.live_connections, cores_of_one(settings.processes))
+    jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
     figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
@@ -60,7 +66,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers, figures),
+        lifespan=_lifespan(application, workers, figures, connections, jobs),
     )
     app.state.gate = gate = Gate.of(application)
     for routes in (
@@ -70,6 +76,8 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
+        films.router(application, jobs),
+        live.router(application, connections),
         consent.router(application),
         api_keys.router(application, workers),
         recover.router(application, workers),
@@ -92,7 +100,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
 
 def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
     """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
-    app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_request_bytes, larger={films.PATH: settings.max_film_bytes})
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
@@ -110,10 +118,11 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
 
 
 def _lifespan(
-    application: Application, workers: Workers, figures: Metrics
+    application: Application, workers: Workers, figures: Metrics, connections: Connections, jobs: FilmJobs
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        forgetter = asyncio.create_task(_forget(jobs, application.settings.sweep_seconds))
         sweeper = asyncio.create_task(_sweep(application, figures))
         follower = Follower(application.storage, application.tenants.follow)
         follower.start()
@@ -121,10 +130,13 @@ def _lifespan(
             yield
         finally:
             await asyncio.to_thread(follower.stop)
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
+            for task in (sweeper, forgetter):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await asyncio.to_thread(workers.close)
+            await asyncio.to_thread(connections.close)
+            await asyncio.to_thread(jobs.close)
             application.close()
 
     return lifespan
@@ -145,6 +157,13 @@ async def _sweep(application: Application, figures: Metrics) -> None:
             figures.take(watch, "sweep")
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
+
+
+async def _forget(jobs: FilmJobs, seconds: float) -> None:
+    """Films that nobody asks about any more."""
+    while True:
+        await asyncio.sleep(seconds)
+        jobs.tidy()
 
 
 async def _framework_error(request: Request, error: Exception) -> Response:

@@ -36,6 +36,7 @@ from service.turning import Turning
 from service.workers import cores_of_one
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.film import FilmOverlay
 from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
@@ -67,6 +68,7 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    film: FilmOverlay
     signing: Signing
     provider: Provider
 
@@ -220,13 +222,15 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     tenants = Tenants(storage, make)
     for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
+    overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
     return Application(
         settings,
         storage,
         tenants,
         tokens(storage, settings, now),
         consent,
-        Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings)),
+        overlay,
+        FilmOverlay(pipeline),
         signing(storage, settings, now),
         provider(storage, settings, now),
     )

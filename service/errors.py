@@ -219,6 +219,11 @@ ROWS: Final = (
     Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
     Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
     Row("format_too_small", 422, "The picture is too long for this format", "Ask for format=png."),
+    # A film
+    Row("unsupported_film", 415, "This kind of film is not supported", "Send MP4, QuickTime, Matroska, WebM or AVI with H.264, HEVC, VP8, VP9, AV1, MPEG-4 or Motion JPEG."),
+    Row("broken_film", 422, "The film cannot be read", "Send the original file again."),
+    Row("film_too_large", 413, "The film is too large", "Send a shorter or a smaller one."),
+    Row("audio_not_copied", 422, "The sound does not fit into this kind of file", "Write to .mkv, or leave the sound out."),
     # The face in it
     Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
     Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),
@@ -261,6 +266,12 @@ ROWS: Final = (
     Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
     Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
     Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
+    Row("unknown_job", 404, "There is no such job", "Check ID and secret; a result is handed out once, and what nobody asks about is forgotten."),
+    Row("jobs_full", 503, "Too many films are being worked on", "Try again later, or raise FACEWARDEN_FILM_JOBS."),
+    Row("job_not_ready", 409, "The film is not ready yet", "Ask for the progress, and come back."),
+    Row("live_full", 503, "Too many cameras are connected", "Try again later, or raise FACEWARDEN_LIVE_CONNECTIONS."),
+    Row("live_idle", 408, "No picture came for a while", "Connect again."),
+    Row("live_too_fast", 429, "Pictures came too fast", "Send 30 a second at most."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("starting", 503, "The service is starting", "Try again after the seconds in Retry-After."),

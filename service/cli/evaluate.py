@@ -27,10 +27,12 @@ from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
 from overlays.style import STYLES, style
 from service.bootstrap import utc_now
+from service.cli.evaluate_film import film
 from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
 commands.command("gallery")(gallery)
+commands.command("film")(film)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
 LOOSEST_FMR = 1e-3

@@ -14,11 +14,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from db.tables import DEFAULT_TENANT
+from embeddings.film_writer import FilmCodec
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, PictureFormat
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.bootstrap import build
+from service.cli.overlay_film import is_film, overlay_film
 from service.cli.start import settings
 from service.errors import TABLE
 from service.familiar import Familiar
@@ -52,7 +54,9 @@ TITLES = {
 
 
 def overlay(  # noqa: PLR0913 - one parameter an option
-    source: Annotated[Path, typer.Argument(metavar="IN", exists=True, help="A picture, or a folder of pictures.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", exists=True, help="A picture, a folder of pictures, or a film.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The new file or folder.")],
     *,
     styles: Annotated[list[str] | None, typer.Option("--style", help="Several are stacked; solid if left out.")] = None,
@@ -75,11 +79,18 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     picture_format: Annotated[PictureFormat | None, typer.Option("--format", help="Of the new files.")] = None,
     quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG and WebP.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="To draw the same again.")] = None,
+    codec: Annotated[
+        FilmCodec, typer.Option(help="Of a film: vp9 (.webm, .mkv, .mp4) or h264 (.mp4, .mkv).")
+    ] = FilmCodec.VP9,
+    audio: Annotated[bool, typer.Option("--audio", help="Copy the sound of a film; else it is left out.")] = False,
+    check_every: Annotated[
+        int | None, typer.Option(min=1, help="Frames of a film from one searched again to the next.")
+    ] = None,
     workers: Annotated[int, typer.Option("--jobs", min=0, help="Pictures side by side; 0: one for each core.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hide or dress up the faces in a picture or a folder of pictures. What fails is told, and not copied."""
+    """Hide or dress up the faces in a picture, a folder of pictures or a film. What fails is told, and not copied."""
     chosen = _settings()
     fields = {
         "style": tuple(styles or ()),
@@ -96,6 +107,12 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     images = (b"",) if sticker is None else (b"", sticker.read_bytes())
     request = _request(Form(images, fields), ImageLimits(chosen.max_image_bytes, chosen.max_image_pixels))
     request = replace(request, which=replace(request.which, tenant=tenant))
+    if is_film(source):
+        overlay_film(
+            source, target, request, chosen,
+            codec=codec, audio=audio, check_every=check_every, overwrite=overwrite, as_json=as_json,
+        )  # fmt: skip
+        return
     listed = _listed(source, target, picture_format)
     with _overlay(chosen, request) as drawing:
         folder = OverlayFolder(drawing, workers or usable_cores(), overwrite=overwrite)

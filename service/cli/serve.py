@@ -24,6 +24,7 @@ from service.readiness import Readiness
 from service.server import Server
 from service.settings import Settings
 from service.unsafe import refuse_unsafe
+from service.workflows.live import LIMITS as LIVE_LIMITS
 
 HUNG_SECONDS = 60
 """A process of several that has not answered the one above it for so long is replaced."""
@@ -76,6 +77,8 @@ def _config(app: App | partial[Any], chosen: Settings, tls: tuple[Path, Path] | 
         proxy_headers=bool(chosen.trusted_proxies),
         forwarded_allow_ips=list(chosen.trusted_proxies),
         limit_concurrency=LIMIT_CONCURRENCY,
+        ws_max_size=LIVE_LIMITS.max_bytes,
+        ws_per_message_deflate=False,  # JPEG does not get smaller
         timeout_keep_alive=10,
         timeout_graceful_shutdown=30,
         ssl_certfile=tls and tls[0],
