@@ -13,7 +13,10 @@ from embeddings.liveness.observation import Look, Observation
 CUT: Final = 3.0
 """How many times the change before and after it the change between two frames is from which on it is a cut. Within
 films it is 1.1 to 2.9; where a film is cut from rest to rest, 2.4 to 14."""
-LEAST_CHANGE: Final = 0.4  # grey levels of a thumb; the noise of a still picture stays below
+BESIDE: Final = 4  # frames on either side that a change is compared with
+LEAST_CHANGE: Final = 0.4  # grey levels of a thumb in USUAL seconds; the noise of a still picture stays below
+STALLED: Final = 0.1  # grey levels: a camera that gives the last picture again, coded anew
+USUAL: Final = 1 / 30
 FROZEN: Final = 0.5  # seconds with one and the same picture
 REPEATS: Final = 2  # frames that were seen before, not just now
 JUMP: Final = 0.25  # of the face's side, in one step of at most JUMP_TIME
@@ -38,7 +41,9 @@ class Continuity:
 
     broken: Break | None = None
     largest: float = 0.0
-    _last: deque[Observation] = field(default_factory=lambda: deque(maxlen=4))
+    _last: Observation | None = None
+    _moved_at: float = 0.0
+    _changes: deque[float] = field(default_factory=lambda: deque(maxlen=2 * BESIDE + 1))
     _seen: dict[int, None] = field(default_factory=dict)
     _new_at: float | None = None
     _repeats: int = 0
@@ -46,32 +51,37 @@ class Continuity:
     def feed(self, frame: Observation) -> None:
         if self.broken is not None:
             return
-        before = self._last[-1] if self._last else None
+        before = self._last
         if before is not None and frame.fingerprint == before.fingerprint:
             if self._new_at is not None and frame.at - self._new_at > FROZEN:
                 self.broken = Break.FROZEN
             return  # a camera gives a frame twice when it is asked too fast
-        self._new_at = frame.at
-        self._last.append(frame)
-        self._compare(before, frame)
+        self._new_at, self._last = frame.at, frame
+        if before is None:
+            self._moved_at = frame.at
+        else:
+            self._compare(before, frame)
         self._remember(frame.fingerprint)
 
     def restart(self) -> None:
         """What follows is another film: what was before it is not compared with it."""
-        self._last.clear()
-        self._new_at = None
+        self._last = None
+        self._changes.clear()
 
-    def _compare(self, before: Observation | None, frame: Observation) -> None:
-        if before is None:
-            return
+    def _compare(self, before: Observation, frame: Observation) -> None:
         if (before.width, before.height) != (frame.width, frame.height):
             self.broken = Break.RESIZED
             return
         if before.look and frame.look and frame.at - before.at <= JUMP_TIME and _jumped(before.look, frame.look):
             self.broken = Break.JUMPED
-        if len(self._last) == 4:
-            self.largest = max(self.largest, prominence(*self._last))
-        if self.largest >= CUT:
+        changed = change(before.thumb, frame.thumb)
+        if changed < STALLED:
+            return
+        self._changes.append(changed * USUAL / max(frame.at - self._moved_at, USUAL / 4))
+        self._moved_at = frame.at
+        if len(self._changes) == self._changes.maxlen:
+            self.largest = max(self.largest, prominence(list(self._changes)))
+        if self.largest >= CUT and self.broken is None:
             self.broken = Break.CUT
 
     def _remember(self, fingerprint: int) -> None:
@@ -84,23 +94,16 @@ class Continuity:
             self.broken = Break.REPEATED
 
 
-def prominence(one: Observation, two: Observation, three: Observation, four: Observation) -> float:
-    """The change from the second frame to the third over the larger of the two beside it; time counts, since frames
-    that were left out change more."""
-    middle = change(two.thumb, three.thumb) / _slack(two, three)
-    beside = max(change(one.thumb, two.thumb) / _slack(one, two), change(three.thumb, four.thumb) / _slack(three, four))
-    usual = min(_slack(one, two), _slack(three, four))
-    return middle / max(beside, LEAST_CHANGE / usual)
+def prominence(changes: list[float]) -> float:
+    """The change in the middle over the largest of those beside it."""
+    middle = len(changes) // 2
+    return changes[middle] / max(LEAST_CHANGE, *changes[:middle], *changes[middle + 1 :])
 
 
 def change(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Mean absolute difference of two thumbs, grey levels; a change of the exposure alone does not count."""
     difference = one.astype(np.float64) - other
     return float(np.abs(difference - np.median(difference)).mean())
-
-
-def _slack(one: Observation, other: Observation) -> float:
-    return max(other.at - one.at, 1e-3)
 
 
 def _jumped(one: Look, other: Look) -> bool:

@@ -1,10 +1,12 @@
 """A challenge from its first frame to its verdict: the steps, and everything else that must hold meanwhile."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
+from embeddings.embed import ModelSpec
 from embeddings.liveness.continuity import Continuity
 from embeddings.liveness.observation import Look, Observation
+from embeddings.liveness.pad import Pad
 from embeddings.liveness.referee import Phase, Referee
 from embeddings.liveness.solid import Parallax
 from embeddings.liveness.steps import TURNS, Challenge, Step
@@ -22,12 +24,15 @@ from embeddings.liveness.verdict import (
     solid_head,
     undecided,
 )
+from embeddings.operating import Measure, Mode, of_measure, verification_point
 
 FRAMES: Final = 3000
 """The most frames of a challenge: 50 seconds at 60 a second."""
 RESTS: Final = 600
 OTHERS: Final = 3
 """Frames in a row with a second face of similar size, from which on somebody else is there."""
+SAME_PERSON_FMR: Final = 1e-4
+"""How often another person's frame may pass as the same person's, were it a photo of another day."""
 ASK_AGAIN: Final = frozenset({"frames_missing"})
 """Faults of the connection, not of the person."""
 
@@ -39,6 +44,13 @@ class Limits:
 
     same_person: float
     pad: float | None = None
+
+    @classmethod
+    def of(cls, spec: ModelSpec, pad: Pad | None = None) -> Self:
+        """Raises ValueError for a model without operating points."""
+        points = of_measure(spec.by_distance().operating_points, Measure.DISTANCE)
+        point = verification_point(points, Mode(1, 1), SAME_PERSON_FMR)
+        return cls(point.threshold, pad.threshold if pad is not None else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Referee:
         elif self._held("straight", at) >= RESTED + self.challenge.pauses[self.place]:
             resting = [each for each in self.recent if at - each.at <= RESTED]
             if resting:
-                self.neutral = Neutral.of(resting)  # people drift from rest to rest; `first` bounds by how much
+                self.neutral = Neutral.of(resting)  # people drift from rest to rest
             self.blinks, self.shut = 0, False
             self._enter(Phase.ASKED, at)
         elif self._spent(at) > WAIT:
@@ -231,8 +231,9 @@ class Referee:
             self._hold("straight" if self._straight(reading, step) else "between", at)
 
     def _straight(self, reading: Reading, step: Step | None) -> bool:
-        beside = self.neutral if step is not None else self.first
-        return beside is not None and beside.looks_straight(reading)
+        """While a step is asked, as in the rest before it; else as in that or in the first, for people drift."""
+        either = [self.neutral] if step is not None else [self.neutral, self.first]
+        return any(each is not None and each.looks_straight(reading) for each in either)
 
     def _hold(self, label: str, at: float) -> None:
         if label != self.label:

@@ -12,6 +12,9 @@ from embeddings.liveness.solid import Parallax
 FLAT: Final = 0.85
 """`Parallax.ratio` below which a turning head is flat: live heads .98 and more, flat cards at most .75."""
 BENT: Final = 0.95  # the median of a challenge's turns; live heads 1.04 and more
+RIGID: Final = 2.3
+"""The median above which a head moves more exactly by its depth than a head does: a picture that was given one. Weak: a
+better drawn face escapes."""
 LEAST_BULGE: Final = 0.018
 DECIDED_TURNS: Final = 2
 SOFT: Final = 0.03
@@ -85,6 +88,8 @@ def solid_head(turns: list[list[Parallax]]) -> Check:
     middle = float(np.median(ratios))
     if min(ratios) < FLAT or middle < BENT or min(bulges) < LEAST_BULGE:
         return failed("solid_head", "head_looks_flat", middle)
+    if middle > RIGID:
+        return failed("solid_head", "head_looks_drawn", middle)
     if len(ratios) < DECIDED_TURNS:
         return undecided("solid_head", "head_not_measured", middle)
     return passed("solid_head", middle)
