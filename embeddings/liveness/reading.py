@@ -16,8 +16,8 @@ PITCH: Final = 15.0
 """Degrees beside neutral from which on a turn is one. A flat card turned by up to 60 degrees reads 20 of yaw in 17 %
 and 15 of pitch in 4 % of cases, since the mesh invents a face on it; people reach 24 to 50."""
 DIAGONAL: Final = 0.8
-"""How large the smaller of both may be beside the larger, each over its limit, for a turn to have a direction: who turns
-to one side raises the chin by up to .7 of that."""
+"""How large the smaller of both may be beside the larger, each over its limit, for a turn to be a wrong one:
+who turns to one side raises the chin too, by up to .9 of that. For the one that was asked, 1."""
 NEUTRAL_YAW: Final = 8.0
 NEUTRAL_PITCH: Final = 10.0
 """Degrees that count as looking straight: at rest within one film people drift by 5."""
@@ -86,11 +86,11 @@ class Neutral:
     def frontal(self, reading: Reading) -> bool:
         return max(abs(reading.yaw - self.yaw), abs(reading.pitch - self.pitch)) <= FRONTAL
 
-    def turn(self, reading: Reading) -> Step | None:
-        """The turn that the head is in, by the axis that dominates; None for none, and for a diagonal."""
+    def turn(self, reading: Reading, diagonal: float = DIAGONAL) -> Step | None:
+        """The turn that the head is in, by the axis that dominates; None for none, and for what is too diagonal."""
         yaw, pitch = (reading.yaw - self.yaw) / YAW, (reading.pitch - self.pitch) / PITCH
         larger, smaller = max(abs(yaw), abs(pitch)), min(abs(yaw), abs(pitch))
-        if larger < 1 or smaller > DIAGONAL * larger:
+        if larger < 1 or smaller > diagonal * larger:
             return None
         if abs(yaw) >= abs(pitch):
             return Step.TURN_LEFT if yaw > 0 else Step.TURN_RIGHT

@@ -141,7 +141,7 @@ class Referee:
         made.phase, made.fault = Phase(state["phase"]), Fault(state["fault"]) if state["fault"] else None
         made.neutral, made.first = (Neutral(**each) if each else None for each in (state["neutral"], state["first"]))
         made.recent = [Reading(**each) for each in state["recent"]]
-        if not 0 <= made.place <= len(steps):
+        if not 0 <= made.place < len(steps) + made.finished:
             raise ValueError("not the state of a referee")
         return made
 
@@ -220,7 +220,9 @@ class Referee:
         """What the face does now, and since when."""
         if reading is None or self.neutral is None or self.first is None:
             return
-        turn = self.neutral.turn(reading)
+        turn = self.neutral.turn(reading, 1.0)
+        if turn is not self.challenge.steps[self.place]:
+            turn = self.neutral.turn(reading)
         if turn is not None:
             self._hold(turn, at)
         elif step is Step.SMILE and self.neutral.smiles(reading):

@@ -4,6 +4,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,9 +64,9 @@ class Bench:
         self.unanswered = [film.source for film in watched if film.source not in names]
         for film, pieces in able:
             share = self._share(len(able))
-            self.live += self._tries("live", share, lambda source, f=film, p=pieces: Answering(f, p, source), pieces)
+            self.live += self._tries("live", share, partial(Answering, film, pieces), pieces)
             for name, smooth in (("spliced", False), ("on_cue", True)):
-                made = self._tries(name, share, lambda source, f=film, p=pieces: Answering(f, p, source), None, smooth)
+                made = self._tries(name, share, partial(Answering, film, pieces), None, smooth)
                 self.species.setdefault(name, []).extend(made)
 
     def _recorded(self, watched: list[Watched], paths: list[Path]) -> None:
@@ -81,11 +82,11 @@ class Bench:
         """As it is, over and over; and where it has the movements, started on cue."""
         for film in watched:
             share = self._share(len(watched))
-            looped = self._tries(name, share, lambda source, f=film: Recording(f, source))
+            looped = self._tries(name, share, partial(Recording, film))
             self.species.setdefault(name, []).extend(looped)
             pieces = cut(film)
             if answering and len(steps_of(pieces)) > 0:
-                cued = self._tries(name, share, lambda source, f=film, p=pieces: Answering(f, p, source))
+                cued = self._tries(name, share, partial(Answering, film, pieces))
                 self.species.setdefault(f"{name}_on_cue", []).extend(cued)
 
     def _pictures(self, cards: list[tuple[str, Pixels]]) -> None:
@@ -95,10 +96,10 @@ class Bench:
             share = self._share(len(found))
             seed = np.random.default_rng(zlib.crc32(name.encode()))
             held = watch(self.nets, name, render.still(card, seed), render.RATE)
-            self._add("photo_still", self._tries(name, share, lambda source, f=held: Recording(f, source)))
+            self._add("photo_still", self._tries(name, share, partial(Recording, held)))
             for species, kind in KINDS.items():
                 film, pieces = watch(self.nets, name, render.clip(card, kind, seed), render.RATE), render.pieces()
-                self._add(species, self._tries(name, share, lambda source, f=film, p=pieces: Answering(f, p, source)))
+                self._add(species, self._tries(name, share, partial(Answering, film, pieces)))
 
     def _card(self, pixels: Pixels) -> Card | None:
         face = max(self.nets.detector.detect(pixels, Purpose.FIND).faces, key=lambda each: each.box.area, default=None)
@@ -116,12 +117,12 @@ class Bench:
         count: int,
         player: Callable[[random.Random], Player],
         answered: Pieces | None = None,
-        smooth: bool = True,  # noqa: FBT001, FBT002
+        smooth: bool = True,
     ) -> list[Try]:
         """`answered`: a person is only asked for what the film holds."""
         made = []
         for number in range(count):
-            source = random.Random(f"{name} {number}")
+            source = random.Random(f"{name} {number}")  # noqa: S311 - the same tries each time
             played = player(source)
             challenge = self._challenge(source, answered)
             made.append(Try.of(played.film.source, play(played, challenge, self.limits, smooth=smooth)))
