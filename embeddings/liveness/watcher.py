@@ -11,7 +11,7 @@ from embeddings.align import Aligner
 from embeddings.detect import CenterFace, Detector, Purpose
 from embeddings.embed import FaceEmbedder
 from embeddings.iris import IrisNet
-from embeddings.liveness.observation import Look, Observation, luma, relative_sharpness, thumb
+from embeddings.liveness.observation import Look, Observation, luma, relative_sharpness, thumb, tint
 from embeddings.liveness.pad import Pad
 from embeddings.liveness.reading import Reading, eye_distance, mouth_shape
 from embeddings.liveness.solid import Parallax
@@ -53,9 +53,10 @@ class Nets:
 class Watcher:
     """Follows one face through one film. Holds the last frame in grey, and no other picture."""
 
-    def __init__(self, nets: Nets, *, eyes: bool = True) -> None:
-        """`eyes`: look at the eyes too, which only a challenge with a blink needs."""
-        self._nets = nets
+    def __init__(self, nets: Nets, *, eyes: bool = True, light: bool = False) -> None:
+        """`eyes`: look at the eyes too, which only a challenge with a blink needs; `light`: at the colours of the face,
+        which only an answer to the screen's light needs."""
+        self._nets, self._light = nets, light
         self._eyes = eyes
         self._mesh: Mesh | None = None
         self._tracks = CornerTracks()
@@ -107,7 +108,9 @@ class Watcher:
         sharp, bright = relative_sharpness(grey, face.box if face is not None else box)
         parallax: Parallax | None = self._tracks.follow(at, grey, mesh, head)
         vector, pad = self._recognise(pixels, at, face, head)
-        return Look(box, head, reading, sharp, bright, vector, parallax, pad)
+        return Look(
+            box, head, reading, sharp, bright, vector, parallax, pad, tint(pixels, box) if self._light else None
+        )
 
     def _opening(self, pixels: Pixels, mesh: Mesh) -> float:
         eyes = self._nets.iris.find(pixels, mesh)
