@@ -25,14 +25,13 @@ class Parallax:
     """What the corners of one frame say beside the reference frame before it.
 
     `ratio`: what the homography leaves over, over what depth leaves: below 1 flat, above 1 solid. `bulge`: what the
-    homography leaves over, in distances of the outer eye corners. `sameness`: correlation of the texture with that of
-    the reference frame, moved by the homography, 0 to 1. `tracks`: corners behind it. `yaw`, `pitch`: degrees, of the
+    homography leaves over, in distances of the outer eye corners.
+    `tracks`: corners behind it. `yaw`, `pitch`: degrees, of the
     reference frame. `since`: when that was taken, seconds.
     """
 
     ratio: float
     bulge: float
-    sameness: float
     tracks: int
     yaw: float
     pitch: float

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.liveness.reading import eye_distance
-from embeddings.liveness.solid import LEAST_TRACKS, Floats, Parallax, depth_at, homography, ratio, residuals
+from embeddings.liveness.solid import LEAST_TRACKS, Floats, Parallax, depth_at, ratio, residuals
 from embeddings.types import HeadPose, Mesh
 
 Grey = NDArray[np.uint8]
@@ -39,8 +39,6 @@ class _Reference:
     mesh: Floats
     eyes: float
     points: Floats  # where the corners were, px of the picture
-    texture: Grey  # the scaled picture about the face
-    corner: Floats  # its upper left corner, px of the picture
     scale: float
     opinions: int = 0
 
@@ -76,7 +74,7 @@ class CornerTracks:
             self._begin(at, grey, mesh, pose)
         elif enough and (yaw >= FROM_YAW or pitch >= FROM_PITCH) and reference.opinions < OPINIONS:
             reference.opinions += 1
-            return self._judge(reference, grey)
+            return self._judge(reference)
         return None
 
     def _still(self, at: float, pose: HeadPose) -> bool:
@@ -105,7 +103,7 @@ class CornerTracks:
         found = np.reshape(np.asarray(corners if isinstance(corners, np.ndarray) else [], np.float64), (-1, 2))
         self._points = found / scale + corner
         self._kept = np.arange(len(found))
-        self._reference = _Reference(at, pose, points, eye_distance(mesh), self._points.copy(), cut, corner, scale)
+        self._reference = _Reference(at, pose, points, eye_distance(mesh), self._points.copy(), scale)
 
     def _step(self, before: Grey, after: Grey, reference: _Reference) -> None:
         if not len(self._kept) or before.shape != after.shape:
@@ -125,7 +123,7 @@ class CornerTracks:
         self._points = there[good, 0].astype(np.float64) / scale + corner
         self._kept = self._kept[good]
 
-    def _judge(self, reference: _Reference, grey: Grey) -> Parallax:
+    def _judge(self, reference: _Reference) -> Parallax:
         before, after = reference.points[self._kept], self._points
         flat, solid = residuals(
             before * reference.scale,
@@ -133,9 +131,8 @@ class CornerTracks:
             depth_at(before, reference.mesh) * reference.scale,
         )
         bulge = flat / max(reference.eyes * reference.scale, 1e-9)
-        same = _sameness(reference, before, after, grey)
         pose = reference.pose
-        return Parallax(ratio(flat, solid), bulge, same, len(before), pose.yaw, pose.pitch, reference.at)
+        return Parallax(ratio(flat, solid), bulge, len(before), pose.yaw, pose.pitch, reference.at)
 
 
 def _about(grey: Grey, points: Floats, scale: float) -> tuple[Grey | None, Floats]:
@@ -152,22 +149,3 @@ def _about(grey: Grey, points: Floats, scale: float) -> tuple[Grey | None, Float
     if min(size) < WINDOW[0]:
         return None, corner
     return np.asarray(cv2.resize(grey[top:bottom, left:right], size, interpolation=cv2.INTER_AREA), np.uint8), corner
-
-
-def _sameness(reference: _Reference, before: Floats, after: Floats, grey: Grey) -> float:
-    """Median correlation of patches of 17 px about the corners, the frame moved back by the homography."""
-    cut, corner, scale = reference.texture, reference.corner, reference.scale
-    found = homography((before - corner) * scale, after)
-    if found is None:
-        return 0.0
-    size = (cut.shape[1], cut.shape[0])
-    moved = cv2.warpPerspective(grey, found, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    one, other = cut.astype(np.float32), moved.astype(np.float32)
-    mean, mean_other = (cv2.boxFilter(each, -1, WINDOW) for each in (one, other))
-    both = cv2.boxFilter(one * other, -1, WINDOW) - mean * mean_other
-    own = cv2.boxFilter(one * one, -1, WINDOW) - mean**2
-    others = cv2.boxFilter(other * other, -1, WINDOW) - mean_other**2
-    alike = both / np.sqrt(np.maximum(own, 1) * np.maximum(others, 1))
-    at = ((before - corner) * scale).round().astype(int)
-    at = np.clip(at, 0, np.array(size) - 1)
-    return float(np.median(alike[at[:, 1], at[:, 0]]))

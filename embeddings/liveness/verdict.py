@@ -12,7 +12,7 @@ from embeddings.liveness.solid import Parallax
 FLAT: Final = 0.85
 """`Parallax.ratio` below which a turning head is flat: live heads .98 and more, flat cards at most .75."""
 BENT: Final = 0.95  # the median of a challenge's turns; live heads 1.04 and more
-RIGID: Final = 2.3
+RIGID: Final = 2.0
 """The median above which a head moves more exactly by its depth than a head does: a picture that was given one. Weak: a
 better drawn face escapes."""
 LEAST_BULGE: Final = 0.018

@@ -22,7 +22,7 @@ RATE: Final = 25.0
 SIZE: Final = (640, 480)
 FACE: Final = 210.0  # px of the face's longer side
 FOCAL: Final = 900.0  # px
-GRID: Final = 32
+GRID: Final = 28
 PEAK: Final[dict[Kind, float]] = {"flat": 60.0, "bent": 40.0, "warped": 36.0}  # degrees
 RADIUS: Final = 1.1  # of bent paper, in sides of the face
 REST: Final = 15  # frames; the others likewise
@@ -79,7 +79,7 @@ class Surface:
         reach = 1.6 * card.side
         across = np.linspace(max(0.0, card.x - reach), min(width - 1.0, card.x + reach), GRID)
         down = np.linspace(max(0.0, card.y - reach), min(height - 1.0, card.y + reach), GRID)
-        self._texture = card.texture
+        self._texture, self._flat = card.texture, kind == "flat"
         self._uv = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
         scale = FACE / card.side
         flat = (self._uv - (card.x, card.y)) * scale
@@ -95,6 +95,8 @@ class Surface:
         turned = self._points @ _rotation(yaw, pitch).T
         share = FOCAL / (FOCAL + turned[:, 2:])
         seen = turned[:, :2] * share + (SIZE[0] / 2, SIZE[1] / 2) + moved
+        if self._flat:
+            return self._card(seen, background)
         label = np.full((SIZE[1], SIZE[0]), -1, np.int32)
         order = np.argsort(-turned[self._triangles, 2].mean(axis=1))  # the far ones first
         corners = (seen[self._triangles] * 16).round().astype(np.int32)
@@ -110,6 +112,17 @@ class Surface:
         place[y, x] = at
         drawn = cv2.remap(self._texture, place[..., 0], place[..., 1], cv2.INTER_LINEAR)
         return np.where(label[..., None] >= 0, drawn, background).astype(np.uint8)
+
+    def _card(self, seen: Floats, background: Pixels) -> Pixels:
+        """A flat picture, at once."""
+        corners = [0, GRID - 1, GRID * (GRID - 1), GRID * GRID - 1]
+        found = cv2.getPerspectiveTransform(self._uv[corners].astype(np.float32), seen[corners].astype(np.float32))
+        low, high = self._uv[0].round().astype(int), self._uv[-1].round().astype(int)
+        drawn = cv2.warpPerspective(self._texture, found, SIZE, flags=cv2.INTER_LINEAR)
+        whole = np.zeros(self._texture.shape[:2], np.uint8)
+        whole[low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
+        there = cv2.warpPerspective(whole, found, SIZE, flags=cv2.INTER_NEAREST)
+        return np.where(there[..., None] > 0, drawn, background).astype(np.uint8)
 
 
 def screened(film: Iterator[Pixels], random: np.random.Generator) -> Iterator[Pixels]:
@@ -162,6 +175,7 @@ def _background(random: np.random.Generator) -> Pixels:
 
 def _filmed(pixels: Pixels, random: np.random.Generator) -> Pixels:
     """With a sensor's noise, and as JPEG leaves it."""
-    noisy = np.clip(pixels + random.normal(0, NOISE, pixels.shape).astype(np.float32), 0, 255).astype(np.uint8)
+    noise = random.standard_normal(pixels.shape, np.float32) * np.float32(NOISE)
+    noisy = np.clip(pixels + noise, 0, 255).astype(np.uint8)
     _, data = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)

@@ -50,7 +50,7 @@ class Camera:
         look = None
         if reading is not None:
             turned = max(abs(reading.yaw - YAW), abs(reading.pitch - PITCH)) > 12
-            parallax = Parallax(1.3, 0.04, 0.8, 60, YAW, PITCH, at - 0.3) if turned else None
+            parallax = Parallax(1.3, 0.04, 60, YAW, PITCH, at - 0.3) if turned else None
             vector = SOMEBODY if number % 12 == 0 and not turned else None
             pose = HeadPose(reading.yaw, reading.pitch, 0.0)
             look = Look(Box(200, 100, 150, 190), pose, reading, 0.08, 120.0, vector, parallax, 0.9 if vector else None)

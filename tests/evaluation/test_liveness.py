@@ -35,7 +35,7 @@ def observed(number: int, yaw: float, pitch: float, ratio: float) -> Observation
     """A frame of a hand-held film, in which the scene goes by."""
     at = number / RATE
     turned = abs(yaw) > 13 or abs(pitch) > 12
-    parallax = Parallax(ratio, 0.04, 0.8, 60, YAW, PITCH, at) if turned else None
+    parallax = Parallax(ratio, 0.04, 60, YAW, PITCH, at) if turned else None
     vector = VECTOR if number % 10 == 0 and not turned else None
     pose = HeadPose(YAW + yaw, PITCH + pitch, 0.0)
     look = Look(Box(200, 100, 150, 190), pose, reading(at, yaw, pitch), 0.08, 120.0, vector, parallax)
