@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from db.audit_chain import Break, Detail, Entry, Finding, Head, breaks, canonical, code_of, pseudonym
@@ -23,7 +23,16 @@ Secrets = Callable[[str], bytes]
 PEOPLE: Final = "audit people"
 TENANT: Final = "tenant"
 PAGE: Final = 1000
+LINGER_SECONDS: Final = 0.02
+"""Before the head is noted, so that the request whose entry it is gets answered first, and several share one note."""
 _HEAD: Final = b"facewarden audit head 1"
+_TAIL: Final = AuditTailRow.metadata.tables["audit_tail"]
+# Made once: building a statement takes longer than running it, and every login writes an entry.
+HOLD: Final = update(_TAIL).values(number=_TAIL.c.number)
+"""Whoever has run this writes the next entry."""
+_NEXT: Final = update(_TAIL).values(number=_TAIL.c.number + 1).returning(_TAIL.c.number, _TAIL.c.code)
+_ADD: Final = insert(AuditRow.metadata.tables["audit"])
+_END: Final = update(_TAIL).values(code=bindparam("end"))
 
 
 class AuditLog:
@@ -40,6 +49,7 @@ class AuditLog:
         self._turn = threading.Condition()
         self._due: Head | None = None
         self._writing = False
+        self._awaited = 0
         self._closed = False
         self._writer: threading.Thread | None = None
 
@@ -54,28 +64,18 @@ class AuditLog:
 
         Once it is committed, `advance` with what this returns.
         """
-        session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number) + 1))
-        number, before = session.execute(select(col(AuditTailRow.number), col(AuditTailRow.code))).one()
+        connection = session.connection()
+        number, before = connection.execute(_NEXT).one()
         generation = self._current_generation()
         if number <= self._reached:  # the end was cut off: entries go on behind it, so that the gap stays for good
             number = self._reached + 1
-            session.execute(update(AuditTailRow).values(number=number))
+            connection.execute(update(_TAIL).values(number=number))
         person = None if user_id is None else self.pseudonym(user_id)
         entry = Entry(number, at, kind, person, details, generation, b"")
         code = code_of(self._key(generation), before, entry)
-        session.add(
-            AuditRow(
-                number=number,
-                at=at,
-                kind=kind,
-                person=person,
-                details=canonical(details),
-                generation=generation,
-                code=code,
-            )
-        )
-        session.flush()
-        session.execute(update(AuditTailRow).values(code=code))
+        row = {"number": number, "at": at, "kind": kind, "person": person, "details": canonical(details)}
+        connection.execute(_ADD, {**row, "generation": generation, "code": code})
+        connection.execute(_END, {"end": code})
         return Head(number, code)
 
     def advance(self, head: Head) -> None:
@@ -92,7 +92,10 @@ class AuditLog:
     def settle(self) -> None:
         """Waits until what `advance` was given is noted."""
         with self._turn:
+            self._awaited += 1
+            self._turn.notify_all()
             self._turn.wait_for(lambda: self._due is None and not self._writing)
+            self._awaited -= 1
 
     def close(self) -> None:
         """Notes what is due and ends the thread that does it."""
@@ -107,6 +110,7 @@ class AuditLog:
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._due is not None or self._closed)
+                self._turn.wait_for(lambda: self._awaited or self._closed, LINGER_SECONDS)
                 head, self._due = self._due, None
                 if head is None:
                     return
@@ -237,6 +241,7 @@ class AuditLog:
             self._generation, self._reached = generation, max(self._reached, head.number)
         elif session.get(AuditHeadRow, 1) is None:
             session.add(AuditHeadRow(head_id=1, generation=1, **values))
+            self._generation, self._reached = 1, head.number
 
     def _current_generation(self) -> int:
         """That of this process's last look: another may have renewed the key since, which harms nothing."""

@@ -1,10 +1,11 @@
 """Sealed details of people beside their templates: at most one of each kind a person."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, select, update
 from sqlmodel import Session, col
 
 from db.errors import told_apart
@@ -17,6 +18,14 @@ ATTRIBUTES: Final = "attributes"
 METADATA: Final = "metadata"
 FACTOR: Final = "factor"
 RECOVERY: Final = "recovery"
+_DETAIL: Final = DetailRow.metadata.tables["detail"].c
+_PERSON: Final = PersonRow.metadata.tables["person"].c
+# Made once: building a statement takes longer than running it, and every login asks.
+_ONE: Final = select(_DETAIL.detail_id, _DETAIL.sealed).where(
+    _DETAIL.user_id == bindparam("who"),
+    _DETAIL.kind == bindparam("kind"),
+    exists().where(_PERSON.user_id == bindparam("who"), _PERSON.tenant == bindparam("here")),
+)
 
 
 class Details:
@@ -25,13 +34,17 @@ class Details:
     def __init__(self, session: Session, keystore: Keystore, tenant: str) -> None:
         self._session = session
         self._keystore = keystore
-        self._people = select(col(PersonRow.user_id)).where(col(PersonRow.tenant) == tenant)
+        self._tenant = tenant
+
+    @cached_property
+    def _people(self) -> Select[UUID]:
+        return select(col(PersonRow.user_id)).where(col(PersonRow.tenant) == self._tenant)
 
     def get(self, user_id: UUID, kind: str) -> Mapping[str, Any] | None:
         """None where there is none, or nobody. Raises RecordUnreadable."""
-        query = select(DetailRow).where(col(DetailRow.user_id) == user_id, col(DetailRow.kind) == kind)
         with told_apart():
-            row = self._session.scalar(query.where(self._own(user_id)))
+            which = {"who": user_id, "kind": kind, "here": self._tenant}
+            row = self._session.connection().execute(_ONE, which).first()
             keys = None if row is None else self._keystore.get(user_id)
         if row is None or keys is None:
             return None

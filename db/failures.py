@@ -3,11 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import Session, col
 
 from db.tables import FailureRow
+
+_SUBJECTS: Final = col(FailureRow.subject).in_(bindparam("subjects", expanding=True))
+# Made once: building a statement takes longer than running it, and every login asks.
+_OF: Final = select(col(FailureRow.subject), col(FailureRow.failures), col(FailureRow.failed_at)).where(_SUBJECTS)
+_FORGIVE: Final = delete(FailureRow.metadata.tables["failure"]).where(_SUBJECTS).returning(col(FailureRow.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +33,13 @@ class FailureLedger:
 
     def of(self, subjects: Iterable[str]) -> Mapping[str, Failures]:
         """Those of the subjects who have any."""
-        query = select(FailureRow).where(col(FailureRow.subject).in_(list(subjects)))
-        rows = self._session.scalars(query, execution_options={"populate_existing": True})
-        return {row.subject: Failures(row.failures, row.failed_at) for row in rows}
+        rows = self._session.connection().execute(_OF, {"subjects": list(subjects)})
+        return {subject: Failures(count, last_at) for subject, count, last_at in rows}
 
     def add(self, subjects: Iterable[str], at: datetime) -> None:
         """One more failure of each."""
         for subject in subjects:
-            row = self._session.get(FailureRow, subject)
+            row = self._session.get(FailureRow, subject, populate_existing=True)
             if row is None:
                 self._session.add(FailureRow(subject=subject, tenant=self._tenant, failures=1, failed_at=at))
             else:
@@ -48,8 +53,7 @@ class FailureLedger:
 
     def forgive(self, subjects: Iterable[str]) -> int:
         """Starts anew; how many of the subjects had any."""
-        query = delete(FailureRow).where(col(FailureRow.subject).in_(list(subjects)))
-        return len(self._session.scalars(query.returning(col(FailureRow.subject))).all())
+        return len(self._session.connection().execute(_FORGIVE, {"subjects": list(subjects)}).all())
 
     def restart_future(self, now: datetime) -> None:
         """Where the clock was set back, a pause that was running begins anew instead of lasting until then."""

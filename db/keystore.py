@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, String, delete, select, type_coerce, update
+from sqlalchemy import ColumnElement, CursorResult, Engine, String, bindparam, delete, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -44,6 +44,9 @@ CHUNK: Final = 500
 ERASURES: Final = "erasures"
 """Purpose of the secret that the tombstones are made with."""
 TRIES: Final = 5
+_KEYS: Final = PersonKeyRow.metadata.tables["person_key"].c
+_KEY: Final = select(_KEYS.wrapped, _KEYS.next_wrapped).where(_KEYS.user_id == bindparam("who"))
+"""Made once: building a statement takes longer than running it, and every login asks."""
 _CHECK_PLACE: Final = Place("key_check", UUID(int=0))
 _CHECK_PAYLOAD: Final = b"facewarden"
 
@@ -164,9 +167,9 @@ class Keystore:
 
     def get(self, user_id: UUID) -> PersonKeys | None:
         """Somebody's keys; None where none was ever made or they have been destroyed."""
-        with Session(self.engine) as session:
-            row = session.get(PersonKeyRow, user_id)
-            return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
+        with self.engine.connect() as connection:
+            row = connection.execute(_KEY, {"who": user_id}).first()
+        return None if row is None else self._keys_of(user_id, row.wrapped, row.next_wrapped)
 
     def has(self, user_id: UUID) -> bool:
         """Whether somebody has a key, which need not open."""

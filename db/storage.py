@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
+from db.api_keys import ApiKeys
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
@@ -22,6 +23,7 @@ from db.keystore import Keystore, chunks
 from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation
+from db.signing_keys import SigningKeys
 from db.tables import (
     DEFAULT_TENANT,
     AuditHeadRow,
@@ -29,6 +31,7 @@ from db.tables import (
     DataTable,
     DetailRow,
     GalleryRow,
+    GrantRow,
     KeystoreRow,
     PersonRow,
     TemplateRow,
@@ -60,6 +63,7 @@ class Storage:
         self._provider = provider
         self._keystore = Keystore(keys, keyring)
         self.audit = AuditLog(data, keys, self.secret)
+        self.api_keys = ApiKeys(data, self.secret)
         self.now = clock
         self.tenant = DEFAULT_TENANT
 
@@ -118,6 +122,10 @@ class Storage:
         next master key too."""
         with told_apart():
             return self._keystore.secret(purpose)
+
+    def signing_keys(self) -> SigningKeys:
+        """What tokens are signed with, of all tenants."""
+        return SigningKeys(self._keystore)
 
     def master_rotation(self) -> MasterRotation:
         """Replaces the master key."""
@@ -184,7 +192,7 @@ class Storage:
                 revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
                 session.execute(update(TenantRow).where(theirs).values(revision=revision))
-                for table in (ConsentRow, DetailRow, TemplateRow, PersonRow):
+                for table in (GrantRow, ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
         if head is not None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, LargeBinary, MetaData, String, TypeDecorator, Uuid
+from sqlalchemy import Column, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, String, TypeDecorator, Uuid
 from sqlmodel import Field, SQLModel
 
 DEFAULT_TENANT: Final = "default"
@@ -45,9 +45,11 @@ def _person() -> Any:
 
 
 class PersonRow(DataTable, table=True):
-    """Somebody enrolled. `revision`: that of the gallery when this person last changed."""
+    """Somebody enrolled. `revision`: that of the gallery when this person last changed. `reference`: a keyed digest of
+    the one they have (db/references.py)."""
 
     __tablename__ = "person"
+    __table_args__ = (Index("ix_person_reference", "tenant", "reference", unique=True),)
     user_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     tenant: str = Field(default=DEFAULT_TENANT, index=True)
     number: int = Field(index=True, unique=True)
@@ -57,6 +59,7 @@ class PersonRow(DataTable, table=True):
     flagged: bool = False
     flag_reason: str | None = None
     revision: int = Field(index=True)
+    reference: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class TenantRow(DataTable, table=True):
@@ -68,6 +71,20 @@ class TenantRow(DataTable, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     revision: int = 0
     transform: int = 0
+
+
+class ApiKeyRow(DataTable, table=True):
+    """A key of an application or an operator (db/api_keys.py). `code`: over the key and what it may do."""
+
+    __tablename__ = "api_key"
+    prefix: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    role: str
+    name: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    code: bytes = Field(sa_type=LargeBinary)
 
 
 class TemplateRow(DataTable, table=True):
@@ -135,6 +152,42 @@ class FailureRow(DataTable, table=True):
     tenant: str = Field(default=DEFAULT_TENANT, index=True)
     failures: int
     failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class RevokedTokenRow(DataTable, table=True):
+    """A token that was given back; kept until it would have expired. `token_id`: its `jti`."""
+
+    __tablename__ = "revoked_token"
+    token_id: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ClientRow(DataTable, table=True):
+    """An application that people sign in to. `redirect_uris`: one a line; `secret`: SHA-256."""
+
+    __tablename__ = "client"
+    client_id: str = Field(primary_key=True)
+    tenant: str
+    name: str
+    redirect_uris: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    secret: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class GrantRow(DataTable, table=True):
+    """A code, then the access token given for it, as SHA-256 each (db/grants.py)."""
+
+    __tablename__ = "oauth_grant"
+    code: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    client_id: str = Field(foreign_key="client.client_id", ondelete="CASCADE", index=True)
+    user_id: UUID = Field(sa_column=_person())
+    redirect_uri: str
+    challenge: str
+    nonce: str | None = None
+    acr: str
+    signed_in_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    token: bytes | None = Field(default=None, sa_type=LargeBinary, index=True, unique=True)
 
 
 class GalleryRow(DataTable, table=True):

@@ -4,17 +4,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
-from db.audit import AuditLog, of_tenant
+from db.api_keys import ApiKeyLedger
+from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
     RecordUnreadable,
@@ -25,15 +28,30 @@ from db.errors import (
     told_apart,
 )
 from db.failures import FailureLedger
+from db.grants import Grants
 from db.keystore import Keystore, chunks
+from db.one_person import one_person
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
 from db.person_keys import PersonKeys
 from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
+from db.references import References
+from db.revocations import Revocations
 from db.sealing import Place, SealingKey, seal
-from db.tables import AuditTailRow, ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
+from db.tables import ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
 MAX_TEMPLATES: Final = 10
+_PERSON: Final = PersonRow.metadata.tables["person"]
+_TENANT: Final = TenantRow.metadata.tables["tenant"]
+# Made once: building a statement takes longer than running it, and every login asks.
+_REVISION: Final = select(_TENANT.c.revision).where(_TENANT.c.name == bindparam("here"))
+_TRANSFORM: Final = select(_TENANT.c.transform).where(_TENANT.c.name == bindparam("here"))
+_LOGGED_IN: Final = (
+    update(_PERSON)
+    .where(_PERSON.c.user_id == bindparam("who"), _PERSON.c.tenant == bindparam("here"))
+    .where(or_(_PERSON.c.last_login_at.is_(None), _PERSON.c.last_login_at < bindparam("now")))
+    .values(last_login_at=bindparam("now"))
+)
 
 
 class UnitOfWork:
@@ -48,14 +66,26 @@ class UnitOfWork:
         self._audit = audit
         self.now = now
         self.tenant = tenant
-        self._mine = col(PersonRow.tenant) == tenant
-        self._ids = select(col(PersonRow.user_id)).where(self._mine)
         self.failures = FailureLedger(self._session, tenant)
+        self.revoked = Revocations(self._session)
+        self.clients = Clients(self._session)
+        self.grants = Grants(self._session)
         self.details = Details(self._session, keystore, tenant)
+        self.references = References(self._session, keystore, tenant)
+        self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
         self.unreadable: set[UUID] = set()
         """Whom `all_templates` left out, since a record of theirs does not open."""
+
+    # Made when first asked for, since a login needs neither
+    @cached_property
+    def _mine(self) -> ColumnElement[bool]:
+        return col(PersonRow.tenant) == self.tenant
+
+    @cached_property
+    def _ids(self) -> Select[UUID]:
+        return select(col(PersonRow.user_id)).where(self._mine)
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +118,7 @@ class UnitOfWork:
     def take_turn(self) -> None:
         """Nobody else writes failures or audit entries until this unit of work ends."""
         with told_apart():
-            self._session.execute(update(AuditTailRow).values(number=col(AuditTailRow.number)))
+            self._session.connection().execute(HOLD)
 
     # People
 
@@ -170,8 +200,7 @@ class UnitOfWork:
     def person(self, user_id: UUID) -> Person | None:
         """Somebody enrolled; None for nobody. Raises RecordUnreadable."""
         with told_apart():
-            row = self._session.scalar(select(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine))
-            return None if row is None else next(iter(self._opened([row])), None)
+            return one_person(self._session, self._keystore, self.tenant, user_id)
 
     def has(self, user_id: UUID) -> bool:
         """Whether somebody is enrolled, and not on the way out. Opens nothing."""
@@ -388,24 +417,19 @@ class UnitOfWork:
     def logged_in(self, user_id: UUID) -> None:
         """Notes somebody's last login. Never an earlier one than before: with a clock that was set back retention would
         take them for long gone once it is right again."""
-        before = col(PersonRow.last_login_at)
-        query = (
-            update(PersonRow)
-            .where(col(PersonRow.user_id) == user_id, self._mine, or_(before.is_(None), before < self.now))
-            .values(last_login_at=self.now)
-        )
         with told_apart():
-            self._session.execute(query, execution_options={"synchronize_session": False})
+            who = {"who": user_id, "here": self.tenant, "now": self.now}
+            self._session.connection().execute(_LOGGED_IN, who)
 
     def revision(self) -> int:
         """Rises with every enrolment and erasure of the tenant's people."""
         with told_apart():
-            return self._session.scalar(select(col(TenantRow.revision)).where(col(TenantRow.name) == self.tenant)) or 0
+            return self._session.connection().scalar(_REVISION, {"here": self.tenant}) or 0
 
     def transform(self) -> int:
         """The generation of the transform that templates are written with; 0 for none yet. Raises UnknownTenant."""
         with told_apart():
-            found = self._session.scalar(select(col(TenantRow.transform)).where(col(TenantRow.name) == self.tenant))
+            found: int | None = self._session.connection().scalar(_TRANSFORM, {"here": self.tenant})
         if found is None:
             raise UnknownTenant(self.tenant)
         return found

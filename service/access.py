@@ -1,30 +1,34 @@
-"""Who may talk to the service at all: hosts, origins, body sizes, keys; and the headers every answer carries.
+"""Who may talk to the service at all: hosts, origins, body sizes; and the headers every answer carries.
 
 The guards are plain ASGI middlewares, so that they also see WebSockets and addresses that no route takes.
 """
 
-import hmac
+import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
-from db.tables import DEFAULT_TENANT
 from service.asgi import App, Message, Receive, Scope, Send, refuse
-from service.errors import ApiKeyRequired, Busy, TokenInvalid
+from service.errors import Busy
 from service.forms import MalformedBody, RequestTooLarge
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - told apart here, not bound
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
+"""What proxies add."""
 HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
 PREFLIGHT_SECONDS: Final = 600
+STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
+"""A year, as OWASP ASVS 5 (3.4.1) asks for; not for subdomains, which are none of our business."""
 BODIES_AT_ONCE: Final = 8
 """256 MiB at the default limit of a request."""
 
@@ -200,7 +204,7 @@ def _follows_a_link(scope: Scope, headers: Headers) -> bool:
 
 def _preflight() -> list[tuple[bytes, bytes]]:
     return [
-        (b"access-control-allow-methods", b"GET, POST, DELETE"),
+        (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
         (b"access-control-allow-headers", b"Authorization, Content-Type"),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
@@ -259,11 +263,21 @@ class BodyLimit:
                 raise RequestTooLarge
 
 
-class SecurityHeaders:
-    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise."""
+def _under_loopback_name(scope: Scope) -> bool:
+    host = Authority.parse(Headers(scope=scope).get("host", ""))
+    return host is None or host.name in LOOPBACK
 
-    def __init__(self, app: App) -> None:
+
+class SecurityHeaders:
+    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise.
+
+    `hsts`: TLS is ours, with a certificate that lasts: browsers shall ask for nothing else. Not under loopback names:
+    they would hold it against every other service on the machine.
+    """
+
+    def __init__(self, app: App, *, hsts: bool = False) -> None:
         self._app = app
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
@@ -271,6 +285,8 @@ class SecurityHeaders:
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in SECURITY_HEADERS.items():
                     answer[name] = value
+                if self._hsts and not _under_loopback_name(scope):
+                    answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
                 if is_api(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)
@@ -278,50 +294,21 @@ class SecurityHeaders:
         await self._app(scope, receive, marked)
 
 
-def bearer(request: Request) -> str:
-    """The bearer token (RFC 6750) that a request carries. Raises TokenInvalid when there is none."""
-    token = _bearer(request)
-    if token is None:
-        raise TokenInvalid
-    return token
+def is_at_this_machine(connection: HTTPConnection) -> bool:
+    """Whether a program on this machine asks by itself: not one elsewhere, and no proxy for somebody."""
+    if connection.client is None or not FORWARDED.isdisjoint(connection.headers.keys()):
+        return False
+    host = Authority.parse(connection.headers.get("host", ""))
+    try:
+        address = ipaddress.ip_address(connection.client.host)
+    except ValueError:
+        return False
+    return address.is_loopback and host is not None and host.name in LOOPBACK
 
 
-def require_api_key(request: Request, keys: Mapping[str, SecretStr]) -> str:
-    """The tenant whose key the request carries as its bearer token. Raises ApiKeyRequired where it carries none."""
-    tenant = _key_holder(request, keys)
-    if tenant is None:
-        raise ApiKeyRequired
-    return tenant
-
-
-def tenant_of(request: Request, keys: Mapping[str, SecretStr]) -> str:
-    """The tenant that a request acts in: that of its key; the default one where it carries none.
-
-    Raises ApiKeyRequired for what is no key: whoever mistypes one is not led to somebody else's people.
-    """
-    if not request.headers.getlist("authorization"):
-        return DEFAULT_TENANT
-    return require_api_key(request, keys)
-
-
-def client_of(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
-    """The address whose failed logins are counted; None for an application that shows a tenant's key, whose users
-    all come from its own address."""
-    if request.client is None or _key_holder(request, keys) is not None:
-        return None
-    return request.client.host
-
-
-def _key_holder(request: Request, keys: Mapping[str, SecretStr]) -> str | None:
-    given, found = (_bearer(request) or "").encode(), None
-    for tenant, key in keys.items():  # all of them, so that the time tells nothing
-        if hmac.compare_digest(given, key.get_secret_value().encode()):
-            found = tenant
-    return found
-
-
-def _bearer(request: Request) -> str | None:
-    sent = request.headers.getlist("authorization")
+def shown_bearer(connection: HTTPConnection) -> str | None:
+    """What a request shows as its bearer token (RFC 6750); None where it shows none, or several."""
+    sent = connection.headers.getlist("authorization")
     if len(sent) != 1:
         return None
     scheme, _, token = sent[0].partition(" ")

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.errors import StorageUnavailable, UnknownTenant
+from db.api_keys import ApiKey
+from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
@@ -21,11 +22,14 @@ from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.oauth.provider import Provider
+from service.oauth.server import Server
 from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tenants import Tenants, TenantService
-from service.tokens import Tokens
+from service.token_keys import TokenKeys
+from service.tokens import Kind, Tokens
 from service.turning import Turning
 from service.workers import usable_cores
 from service.workflows.administer import Administer
@@ -39,9 +43,10 @@ from service.workflows.people import People
 from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
 from service.workflows.retention import Retention
+from service.workflows.sessions import Sessions
+from service.workflows.signing import Signing
 
-TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
-LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
 RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
@@ -60,6 +65,8 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    signing: Signing
+    provider: Provider
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -107,6 +114,11 @@ class Application:
         return self.of().grow
 
     @property
+    def sessions(self) -> Sessions:
+        """Of every tenant."""
+        return Sessions(self.storage, self.tokens, self.provider)
+
+    @property
     def retention(self) -> Retention:
         """Of every tenant."""
         return Retention(self.people, self.settings.retention_days, self.tenants.others)
@@ -150,10 +162,32 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
     return Lockout(storage.secret(LOCKOUT_SECRET), limits, storage.tenant)
 
 
+def token_kind(settings: Settings) -> Kind:
+    """By whom tokens are issued, and for how long."""
+    return Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
+
+
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
-    lifetime = timedelta(seconds=settings.token_seconds)
-    return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
+
+    def is_revoked(token_id: str) -> bool:
+        with storage.begin() as work:
+            return work.revoked.has(token_id)
+
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Tokens(keys, token_kind(settings), now, is_revoked=is_revoked, tenant=storage.tenant)
+
+
+def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
+    """The keys that tokens of all tenants are signed with."""
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Signing(storage, keys, timedelta(days=settings.token_key_days))
+
+
+def provider(storage: Storage, settings: Settings, now: Clock = utc_now) -> Provider:
+    """OpenID Connect, for the applications of all tenants."""
+    server = Server(storage, TokenKeys(storage.signing_keys(), now), token_kind(settings))
+    return Provider(server, settings.issuer)
 
 
 def receipts(storage: Storage) -> Receipts:
@@ -164,6 +198,7 @@ def receipts(storage: Storage) -> Receipts:
 def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
+    keys = _safe_keys(storage, settings)
     runtime = Runtime(cores=usable_cores())
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
@@ -179,18 +214,29 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     consent = consent_text(settings.attributes, settings.consent_file)
     make = _Make(settings, pipeline, previous, consent, now)
     tenants = Tenants(storage, make)
-    for name in (DEFAULT_TENANT, *settings.tenant_keys):
-        _open(tenants, name)
-    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, Overlay(pipeline))
-
-
-def _open(tenants: Tenants, name: str) -> None:
-    try:
+    for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
-    except UnknownTenant:
+    return Application(
+        settings,
+        storage,
+        tenants,
+        tokens(storage, settings, now),
+        consent,
+        Overlay(pipeline),
+        signing(storage, settings, now),
+        provider(storage, settings, now),
+    )
+
+
+def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:
+    """The API keys there are. Raises UnsafeSettings where others than this machine may call and none is an admin's."""
+    if settings.public and not storage.api_keys.has_admin(storage.now()):
+        storage.close()
         raise UnsafeSettings(
-            f"FACEWARDEN_API_KEYS names {name}, which is no tenant: make it with `facewarden tenants create {name}`"
-        ) from None
+            "others than this machine reach the service (FACEWARDEN_HOST, FACEWARDEN_BEHIND_PROXY), and there is no"
+            " admin key: make one with `facewarden keys api create --role admin --name NAME`"
+        )
+    return storage.api_keys.all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,17 @@ The exceptions of the service itself:
     ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
+    ├── RoleRequired         role_required
+    ├── UnknownApiKey        unknown_api_key
+    ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
+    ├── UnknownClient        unknown_client
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
     ├── TooManyPhotos        too_many_photos      carries detail
     ├── Busy                 busy                 carries retry_after, whole seconds
+    ├── Stopping             stopping
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
@@ -106,8 +111,24 @@ class ApiKeyRequired(ServiceError):
     code = "api_key_required"
 
 
+class RoleRequired(ServiceError):
+    code = "role_required"
+
+
+class UnknownApiKey(ServiceError):
+    code = "unknown_api_key"
+
+
+class ReferenceTaken(ServiceError):
+    code = "reference_taken"
+
+
 class UnknownUser(ServiceError):
     code = "unknown_user"
+
+
+class UnknownClient(ServiceError):
+    code = "unknown_client"
 
 
 class NotErased(ServiceError):
@@ -136,6 +157,10 @@ class Busy(ServiceError):
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__("all workers are taken and the queue is full")
         self.retry_after = retry_after
+
+
+class Stopping(ServiceError):
+    code = "stopping"
 
 
 class AddressTaken(ServiceError):
@@ -168,7 +193,7 @@ ROWS: Final = (
     Row("not_found", 404, "There is nothing at this address", "See /openapi.json for what there is."),
     Row("method_not_allowed", 405, "This address does not take this method", "See /openapi.json for what there is."),
     Row("forbidden_host", 421, "The service does not answer under this name", "Use the address it was started with, or add the name to FACEWARDEN_ALLOWED_HOSTS."),
-    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_ALLOWED_ORIGINS."),
+    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_CORS_ORIGINS."),
     # The picture as a file
     Row("empty_image", 422, "The picture is empty", "Send a JPEG, PNG or WebP file."),
     Row("image_too_large", 413, "The picture file is too large", "Send a smaller file."),
@@ -201,15 +226,22 @@ ROWS: Final = (
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
+    Row("unknown_client", 404, "There is no such application", "See facewarden clients list."),
     Row("not_erased", 404, "The audit log does not say that this person was erased", "Check the ID; a receipt is for who was erased, and after it."),
     Row("receipt_refused", 422, "This receipt is not valid", "Ask whoever gave it to you for the original file, and compare the public keys."),
     Row("token_invalid", 401, "The token is not valid, or no longer", "Log in again."),
     Row("token_not_fresh", 401, "This needs a login of the last minutes", "Log in again."),
-    Row("api_key_required", 401, "Enrolment needs an API key here", "Send Authorization: Bearer with the operator's key."),
+    Row("api_key_required", 401, "An API key is needed here", "Send Authorization: Bearer with a key that is valid; the operator makes one with facewarden keys api create."),
+    Row("role_required", 403, "This API key may not do that", "Use a key of a role that x-callers in /openapi.json names."),
+    Row("unknown_api_key", 404, "There is no such API key", "Give its beginning, fw_ and eight characters, as the list shows it."),
+    Row("reference_taken", 409, "This reference is somebody else's already", "Choose another one, or erase the earlier enrolment first."),
     # Overlays
+    Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
+    Row("starting", 503, "The service is starting", "Try again after the seconds in Retry-After."),
+    Row("stopping", 503, "The service is stopping", "Ask another one, or try again later."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),

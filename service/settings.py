@@ -8,20 +8,19 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from db.tables import DEFAULT_TENANT
-from db.tenants import NAME
 from embeddings.attributes import KINDS
 from embeddings.embedders import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
-MINIMUM_API_KEY: Final = 24
-"""Characters; 24 random base64 characters hold 144 bits."""
+PUBLIC_URL: Final = r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
+"""An origin in lower case, without a path or a slash at its end: the issuer of tokens is compared letter by letter."""
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -37,6 +36,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(
+        None,
+        pattern=PUBLIC_URL,
+        description="Address of the service as others see it, `https://name`: who issues its tokens; unset: that of"
+        " FACEWARDEN_HOST and FACEWARDEN_PORT.",
+    )
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder."
     )
@@ -56,14 +61,6 @@ class Settings(BaseSettings):
     pkcs11_token: str | None = Field(None, description="Label of the token in it.")
     pkcs11_pin: SecretStr | None = Field(None, description="The token's user PIN.")
     pkcs11_key: str = Field("facewarden", min_length=1, description="Label of the master key on the token.")
-    api_key: SecretStr | None = Field(
-        None, description="Key that enrolment needs where it is not open; at least 24 characters."
-    )
-    api_keys: SecretStr | None = Field(
-        None,
-        description="Keys of further tenants, `tenant:key`, comma separated, each of at least 24 characters;"
-        " FACEWARDEN_API_KEY is that of the tenant `default` (docs/tenants.md).",
-    )
     open_enrolment: bool | None = Field(
         None, description="Enrol without an API key; unset: yes on a loopback address, no elsewhere."
     )
@@ -74,8 +71,15 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (), description="Host names to answer under besides the bound address and localhost, comma separated."
     )
-    allowed_origins: Names = Field(
-        (), description="Origins of other web pages that may use the service, comma separated."
+    cors_origins: Names = Field((), description="Origins of other web pages that may use the service, comma separated.")
+    https: bool = Field(
+        default=False,
+        description="Speak TLS with a certificate of an authority that is made in the home folder (docs/operation.md).",
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain, PEM: speak TLS with it.")
+    tls_key: Path | None = Field(None, description="Its key, PEM, readable by its owner only.")
+    behind_proxy: bool = Field(
+        default=False, description="A proxy that speaks TLS stands before the service; name it as trusted."
     )
     max_image_bytes: int = Field(10 * 2**20, ge=1024, description="Largest picture file, bytes.")
     max_image_pixels: int = Field(40_000_000, ge=4096, description="Largest picture, pixels.")
@@ -126,7 +130,7 @@ class Settings(BaseSettings):
         50, ge=10, le=100, description="Failed logins in a row after which a face alone opens nothing until unlocked."
     )
     trusted_proxies: Names = Field(
-        (), description="Addresses of proxies whose X-Forwarded-For tells clients apart, comma separated."
+        (), description="Addresses or networks of proxies whose X-Forwarded-For tells clients apart, comma separated."
     )
     consent_file: Path | None = Field(
         None, description="What people agree to (TOML: `version`, `login`, `attributes`, `overlays`); unset: built in."
@@ -140,14 +144,29 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
+    token_key_days: int = Field(
+        90, ge=1, le=3650, description="Age at which the key that signs tokens is followed by the next, days."
+    )
     sweep_seconds: float = Field(30.0, gt=0, description="Pause between clean-up rounds, seconds.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "allowed_origins", "attributes", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "attributes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                everybody = ipaddress.ip_network(each).prefixlen == 0
+            except ValueError:
+                raise ValueError("is addresses or networks such as 10.0.0.5 and 10.0.0.0/24") from None
+            if everybody:
+                raise ValueError("trusts everybody: name the proxies")
+        return value
 
     @field_validator("embedder", "previous_embedder")
     @classmethod
@@ -165,9 +184,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if self.api_key is not None and len(self.api_key.get_secret_value()) < MINIMUM_API_KEY:
-            raise ValueError(f"{PREFIX}API_KEY needs at least {MINIMUM_API_KEY} characters")
-        _check_keys(self.tenant_keys, self.api_keys)
         if self.master_key_previous is not None and self.master_key is None:
             raise ValueError(f"{PREFIX}MASTER_KEY_PREVIOUS is given without {PREFIX}MASTER_KEY")
         if self.pkcs11_module is not None:
@@ -175,18 +191,33 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}PKCS11_MODULE needs {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN")
             if self.master_key is not None:
                 raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
-        if not self.loopback:
-            if self.api_key is None and self.api_keys is None:
-                raise ValueError(f"{PREFIX}HOST={self.host} is not a loopback address: set {PREFIX}API_KEY as well")
-            if self.open_enrolment:
-                raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only")
+        if self.public and self.open_enrolment:
+            raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only, without a proxy")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError(f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY go together")
+        if self.https and self.tls_cert is not None:
+            raise ValueError(f"{PREFIX}HTTPS makes a certificate of its own: unset it, or {PREFIX}TLS_CERT")
+        if self.behind_proxy and not self.trusted_proxies:
+            raise ValueError(
+                f"{PREFIX}BEHIND_PROXY needs {PREFIX}TRUSTED_PROXIES: every client would count as the proxy"
+            )
         return self
 
     @property
-    def tenant_keys(self) -> Mapping[str, SecretStr]:
-        """The key of each tenant that has one."""
-        own = {} if self.api_key is None else {DEFAULT_TENANT: self.api_key}
-        return own | {tenant: SecretStr(key) for tenant, key in _pairs(self.api_keys)}
+    def issuer(self) -> str:
+        """The address under which others know this installation, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return self.public_url or f"{'https' if self.speaks_tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Host names to answer under besides the bound one."""
+        named = urlsplit(self.public_url or "").hostname
+        return (*self.allowed_hosts, *([named] if named else []))
 
     @property
     def loopback(self) -> bool:
@@ -199,8 +230,22 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def public(self) -> bool:
+        """Whether others than programs on this machine reach the service."""
+        return self.behind_proxy or not self.loopback
+
+    @property
+    def speaks_tls(self) -> bool:
+        return self.https or self.tls_cert is not None
+
+    @property
+    def tls_folder(self) -> Path:
+        """Of the certificate that is made here."""
+        return self.home / "tls"
+
+    @property
     def enrolment_is_open(self) -> bool:
-        return self.loopback if self.open_enrolment is None else self.open_enrolment
+        return not self.public if self.open_enrolment is None else self.open_enrolment
 
     @property
     def data_url(self) -> str:
@@ -213,23 +258,6 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return self.home / "master.key"
-
-
-def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
-    given = "" if keys is None else keys.get_secret_value()
-    found = (part.strip().partition(":") for part in given.split(",") if part.strip())
-    return [(tenant, key) for tenant, _, key in found]
-
-
-def _check_keys(by_tenant: Mapping[str, SecretStr], given: SecretStr | None) -> None:
-    """Never says what was given: a part without a name may be a key."""
-    name, pairs = f"{PREFIX}API_KEYS", _pairs(given)
-    if any(NAME.fullmatch(tenant) is None or len(key) < MINIMUM_API_KEY for tenant, key in pairs):
-        raise ValueError(f"{name} is tenant:key, comma separated, each key of at least {MINIMUM_API_KEY} characters")
-    if DEFAULT_TENANT in dict(pairs) or len(dict(pairs)) != len(pairs):
-        raise ValueError(f"{name} gives a tenant twice; {PREFIX}API_KEY is that of {DEFAULT_TENANT}")
-    if len({key.get_secret_value() for key in by_tenant.values()}) != len(by_tenant):
-        raise ValueError(f"{name} gives two tenants the same key")
 
 
 def read(environment: Mapping[str, str], **overrides: object) -> Settings:

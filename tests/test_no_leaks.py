@@ -6,6 +6,7 @@ import os
 import sqlite3
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +17,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from db.api_keys import Role
 from service.cli.main import application as command_line
 from tests.markers import SPELLINGS, Marker, spellings
 from tests.portraits import portraits
-from tests.story.server import running_service
+from tests.story.server import api_key, running_service
 
+REFERENCE: Final = "Mérkéd-Räference-5Bd8"
 LABEL: Final = "Mérkéd-Läbel-☃-7Q2x"
 FILE_NAME: Final = "marked-file-name-91Xc.jpg"
 PASSPHRASE: Final = "marked päss phrase 4Kd8"
@@ -28,16 +31,22 @@ NEW_PASSPHRASE: Final = "marked next phrase 8Wm2"
 WRONG_PASSPHRASE: Final = "marked wrong phrase 5Tz3"
 WRONG_CODE: Final = "MARKD-WRONG-CODE0-AAAAA-BBBBB-CCCCC"
 COMMENT: Final = b"marked-comment-in-the-picture-3Vn6"
-API_KEY: Final = "marked-api-key-" + "6Rb9" * 6
 HEADER: Final = "marked-header-2Lp5"
 NONSENSE: Final = "marked-nonsense-0Hs4"
 NOISE: Final = np.random.default_rng(20260301).integers(0, 256, (24, 24, 3), np.uint8)
 LIGHT: Final = {
     "FACEWARDEN_EMBEDDER": "onnx",
     "FACEWARDEN_ALLOW_DUPLICATES": "true",
-    "FACEWARDEN_API_KEY": API_KEY,
     "FACEWARDEN_LOG_LEVEL": "debug",
 }
+KEY_FOR: Final = {
+    "/v1/users": Role.ENROLLER,
+    "/v1/login": Role.VERIFIER,
+    "/v1/recover": Role.VERIFIER,
+    "/v1/analyze": Role.VERIFIER,
+}
+"""Which key opens what is not an admin's."""
+KEY_PREFIX: Final = "fw_12345678_"
 REFUSED: Final = 4
 """For any status between 400 and 499."""
 DATABASES: Final = ("facewarden.db", "keys.db")
@@ -71,11 +80,13 @@ def marked_jpeg(path: Path) -> bytes:
 class Marked:
     """A client whose every word is marked; keeps what the service says of errors and to operators."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, keys: Mapping[Role, str]) -> None:
+        self.keys = keys
         self._http = httpx.Client(base_url=base_url, timeout=60, headers={"User-Agent": HEADER, "Referer": HEADER})
         self.errors: list[bytes] = []
         self.admin: list[bytes] = []
         self.tokens: list[str] = []
+        self.made = ""
 
     def __enter__(self) -> "Marked":
         return self
@@ -83,12 +94,13 @@ class Marked:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def send(self, method: str, path: str, status: int, *, token: str = API_KEY, **how: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token}", **how.pop("headers", {})}
+    def send(self, method: str, path: str, status: int, *, token: str | None = None, **how: Any) -> Any:
+        shown = self.keys[KEY_FOR.get(path, Role.ADMIN)] if token is None else token
+        headers = {"Authorization": f"Bearer {shown}", **how.pop("headers", {})}
         answer = self._http.request(method, path, headers=headers, **how)
         assert answer.status_code // (1 if status > REFUSED else 100) == status, (path, answer.text)
         seen = b"\n".join([str(dict(answer.headers)).encode(), answer.content])
-        if path.startswith("/v1/admin"):
+        if path.startswith(("/v1/admin", "/metrics")):
             self.admin.append(seen)
         if answer.status_code >= 400:
             self.errors.append(seen)
@@ -108,13 +120,13 @@ def ordinary(client: Marked) -> tuple[list[str], list[str], list[Marker]]:
     """What people do; their IDs, their recovery codes and their vectors."""
     png, jpeg = marked_png(), marked_jpeg(portraits().biden)
     agreed = {"consent": "true", "uses": "login,attributes,overlays"}
-    one = client.pictured("/v1/users", 201, png, label=LABEL, passphrase=PASSPHRASE, **agreed)
+    one = client.pictured("/v1/users", 201, png, label=LABEL, passphrase=PASSPHRASE, reference=REFERENCE, **agreed)
     encoded = base64.b64encode(jpeg).decode()
     other = client.send("POST", "/v1/users", 201, json={"image": encoded, "consent": True, "label": LABEL})
     token = client.login(png, user_id=one["user_id"], passphrase=PASSPHRASE)
     client.pictured("/v1/login", 401, png, user_id=one["user_id"], passphrase=WRONG_PASSPHRASE)
     client.pictured("/v1/login", 401, jpeg, user_id=one["user_id"])
-    assert client.send("GET", "/v1/me", 200, token=token)["metadata"] == {"label": LABEL}
+    assert client.send("GET", "/v1/me", 200, token=token)["metadata"] == {"label": LABEL, "reference": REFERENCE}
     exports = [client.send("GET", "/v1/me/export", 200, token=token)]
     client.send("DELETE", "/v1/me/consent/attributes", 200, token=token)
     client.send("POST", "/v1/me/passphrase", 204, token=token, json={"passphrase": NEW_PASSPHRASE})
@@ -142,6 +154,7 @@ def mistakes(client: Marked, user_id: str) -> None:
     png = marked_png()
     enrol = {"consent": "true", "label": LABEL}
     client.pictured("/v1/users", REFUSED, png, label=LABEL)
+    client.pictured("/v1/users", REFUSED, png, **enrol, reference=REFERENCE)
     client.pictured("/v1/users", REFUSED, png, **enrol, captured_at=NONSENSE)
     client.pictured("/v1/users", REFUSED, png, **enrol, passphrase="4Kd8")
     client.pictured("/v1/users", REFUSED, png, **enrol, uses=NONSENSE)
@@ -169,14 +182,22 @@ def operator(client: Marked, user_id: str) -> None:
     for path in ("stats", "audit?limit=1000", f"audit?user_id={user_id}", "settings"):
         client.send("GET", f"/v1/admin/{path}", 200)
     client.send("POST", "/v1/admin/unlock", 200, json={"user_id": user_id})
-    client.send("GET", "/metrics", 404)  # there are none; once there are, they are a place to be searched
+    made = client.send("POST", "/v1/admin/api-keys", 201, json={"role": "auditor", "name": "marked"})
+    client.made = made["key"]
+    client.send("GET", "/v1/admin/stats", 200, token=made["key"])
+    client.send("GET", "/v1/admin/api-keys", 200)
+    client.send("DELETE", f"/v1/admin/api-keys/{made['prefix']}", 204)
+    client.send("GET", "/v1/admin/stats", 401, token=made["key"])
+    client.send("DELETE", f"/v1/admin/api-keys/{made['key']}", REFUSED)
+    client.send("GET", f"/v1/admin/api-keys/{client.keys[Role.ADMIN]}", REFUSED)
+    client.send("GET", "/metrics", 200)
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     home = tmp_path_factory.mktemp("leaks") / "home"
     with running_service(home, command=(), **LIGHT) as service:
-        with Marked(service.base_url) as client:
+        with Marked(service.base_url, {role: api_key(home, role) for role in Role}) as client:
             user_ids, codes, vectors = ordinary(client)
             mistakes(client, user_ids[0])
             operator(client, user_ids[0])
@@ -189,7 +210,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         "answers to operators": b"\n".join(client.admin),
         "audit export": exported(home),
     }
-    return Story(places, marked(home, user_ids, codes, client.tokens) + vectors)
+    keys = [Marker.text("API key", key[len(KEY_PREFIX) :]) for key in client.keys.values()]
+    keys.append(Marker.text("new API key", client.made[len(KEY_PREFIX) :], "answers to operators"))
+    return Story(places, marked(home, user_ids, codes, client.tokens) + vectors + keys)
 
 
 def exported(home: Path) -> bytes:
@@ -206,12 +229,12 @@ def marked(home: Path, user_ids: list[str], codes: list[str], tokens: list[str])
     files = [name + end for name in DATABASES for end in ends]
     texts = {
         "label": LABEL,
+        "reference": REFERENCE,
         "file name": FILE_NAME,
         "passphrase": PASSPHRASE,
         "next passphrase": NEW_PASSPHRASE,
         "wrong passphrase": WRONG_PASSPHRASE,
         "wrong code": WRONG_CODE,
-        "API key": API_KEY,
         "header": HEADER,
         "nonsense": NONSENSE,
     }
@@ -253,7 +276,7 @@ def test_the_story_left_something_in_every_place(story: Story) -> None:
     assert len([line for line in lines if line["event"] == "request"]) > 30
     assert {"invalid_field", "not_recognised", "token_invalid"} <= {line.get("code") for line in lines}
     found = {marker.name for marker in story.markers for place in marker.allowed if place in story.places}
-    assert found == {"user ID", "master key"}
+    assert found == {"user ID", "master key", "new API key"}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

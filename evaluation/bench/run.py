@@ -2,7 +2,6 @@
 
 import os
 import platform
-import secrets
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +16,7 @@ from embeddings.embed import DLIB_SPEC
 from evaluation.bench import bulk, chips, cold, frame, logins, refusals, search, stages
 from evaluation.bench.pictures import main_face
 from evaluation.bench.rival import Rival, own_interpreter
-from evaluation.bench.server import Server
+from evaluation.bench.server import Server, application_key
 from evaluation.bench.service import CONFIGURATIONS, DLIB_ALONE, Service
 from evaluation.bench.timing import usable_cores
 
@@ -154,8 +153,8 @@ class Bench:
     def _refusals(self, folder: Path) -> dict[str, Any]:
         home, people = self._home(folder, "dlib_alone", self._effort.people)
         self._say("refused logins")
-        api_key = secrets.token_urlsafe()
-        with Server(self._service.command, home, {**DLIB_ALONE, "API_KEY": api_key}) as server:
+        api_key = application_key(self._service.command, home)
+        with Server(self._service.command, home, DLIB_ALONE) as server:
             return refusals.measure(server, self._given.frame, people, self._effort.claims, api_key)
 
     def _search(self, _: Path) -> list[dict[str, Any]]:

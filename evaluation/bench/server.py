@@ -98,6 +98,13 @@ class Server:
             self._process.wait()
 
 
+def application_key(command: Sequence[str], home: Path) -> str:
+    """An API key for logins, in clear, made as an operator makes it. Raises CalledProcessError."""
+    words = [*command, "keys", "api", "create", "--role", "verifier", "--name", "bench", "--expires-days", "1"]
+    done = subprocess.run(words, env=environment(home, {}), check=True, capture_output=True, text=True)  # noqa: S603
+    return done.stdout.strip()
+
+
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """This process's variables with no FACEWARDEN_* but the given ones, and `home`."""
     kept = {

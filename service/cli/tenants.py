@@ -36,7 +36,7 @@ def listing(*, as_json: AsJson = False) -> None:
 
 @commands.command()
 def create(name: Name, *, as_json: AsJson = False) -> None:
-    """Make a tenant; its API key is given in FACEWARDEN_API_KEYS."""
+    """Make a tenant; `facewarden keys api create --tenant NAME` gives it API keys."""
     with opened_storage() as storage:
         try:
             made = tenancy.create(storage, name)

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from db.api_keys import Role
 from embeddings.attributes import KINDS, described
 from embeddings.pipeline import Analysis
 from service.bootstrap import Application
+from service.doors import anyone_or
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.uploads import kinds, one_image, read_form
 from service.workers import Workers
@@ -67,6 +69,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
 
     @routes.post(
         "/v1/analyze",
+        dependencies=[anyone_or(Role.VERIFIER, Role.ENROLLER)],
         responses={"4XX": PROBLEM},
         openapi_extra=image_body(
             several=False, **fields(attributes="What to tell of age, gender, emotion, comma separated, or `none`.")

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from service.bootstrap import Application
 from service.consent import LOGIN
+from service.doors import anyone
 
 
 class Use(BaseModel):
@@ -33,7 +34,7 @@ def router(application: Application) -> APIRouter:
     routes = APIRouter(tags=["people"])
     asked = application.consent
 
-    @routes.get("/v1/consent")
+    @routes.get("/v1/consent", dependencies=[anyone])
     async def show() -> Consent:
         """The text to show before enrolment: a sentence a use, and its version and digest."""
         uses = [Use(use=use, text=text, required=use == LOGIN) for use, text in asked.texts.items()]

@@ -1,15 +1,16 @@
 """`POST /v1/login`: face login."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from db.api_keys import Role
 from service import factor
-from service.access import client_of, tenant_of
 from service.bootstrap import Application
+from service.doors import Caller, anyone_or
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.uploads import captured_at, identifier, read_form, secret
 from service.workers import Workers
@@ -41,7 +42,7 @@ class Session(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["login"])
-    settings, keys = application.settings, application.settings.tenant_keys
+    settings = application.settings
 
     @routes.post(
         "/v1/login",
@@ -55,11 +56,10 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ),
         ),
     )
-    async def login(request: Request) -> Session:
+    async def login(request: Request, caller: Annotated[Caller, anyone_or(Role.VERIFIER)]) -> Session:
         """Log in by face: 1:1 with `user_id`, else 1:N. A refusal says `not_recognised` and nothing more.
 
         After failures in a row: `locked` with Retry-After, later `stopped`."""
-        tenant = tenant_of(request, keys)
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         asked = LoginRequest(
@@ -67,9 +67,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
             user_id=identifier(form, "user_id"),
             taken_at=captured_at(form),
             passphrase=secret(form, "passphrase", factor.LONGEST),
-            client=client_of(request, keys),
+            client=caller.client,
         )
-        done = await workers.run(lambda: application.of(tenant).login(asked))
+        done = await workers.run(lambda: application.of(caller.tenant).login(asked))
         return Session(
             user_id=done.user_id,
             enrolled_at=done.enrolled_at,

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from service import factor
-from service.access import bearer
 from service.bootstrap import Application
 from service.consent import USES
+from service.doors import Caller, Person
 from service.receipts import Receipt
 from service.routes.bodies import PROBLEM, fields, plain_body
 from service.uploads import InvalidField, read_fields, secret
@@ -57,9 +57,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
     me = partial(_me, application)
 
     @routes.get("/v1/me", responses={"4XX": PROBLEM})
-    def show(request: Request) -> Me:
+    def show(caller: Person) -> Me:
         """What is kept about the bearer of the token."""
-        shown = me(request).show(bearer(request))
+        shown = me(caller).show(caller.token)
         person = shown.person
         return Me(
             user_id=person.user_id,
@@ -75,21 +75,21 @@ def router(application: Application, workers: Workers) -> APIRouter:
         )
 
     @routes.get("/v1/me/export", responses={"4XX": PROBLEM})
-    def export(request: Request) -> dict[str, Any]:
+    def export(caller: Person) -> dict[str, Any]:
         """Everything that is held about the bearer: vectors, consents and their log, too."""
-        return dict(me(request).export(bearer(request)))
+        return dict(me(caller).export(caller.token))
 
     @routes.delete("/v1/me", responses={"202": {"model": Erased}, "4XX": PROBLEM})
-    def erase(request: Request, response: Response) -> Erased:
+    def erase(caller: Person, response: Response) -> Erased:
         """Erase the bearer of the token for good. 202: the key is destroyed, freed space is still to be cleared."""
-        return _erased(me(request).erase(bearer(request)), response)
+        return _erased(me(caller).erase(caller.token), response)
 
     @routes.delete("/v1/me/consent/{use}", responses={"202": {"model": Erased}, "4XX": PROBLEM})
-    def withdraw(use: str, request: Request, response: Response) -> Erased:
+    def withdraw(use: str, caller: Person, response: Response) -> Erased:
         """Take back the consent to a use, and erase what it allowed; for `login` that is everything."""
         if use not in USES:
             raise InvalidField("use")
-        done = me(request).withdraw(bearer(request), use)
+        done = me(caller).withdraw(caller.token, use)
         return Erased(state="erased") if done is None else _erased(done, response)
 
     @routes.post(
@@ -98,30 +98,30 @@ def router(application: Application, workers: Workers) -> APIRouter:
         responses={"4XX": PROBLEM},
         openapi_extra=plain_body("passphrase", **fields(passphrase="At least 8 characters.")),  # noqa: S106
     )
-    async def choose(request: Request) -> None:
+    async def choose(request: Request, caller: Person) -> None:
         """Set or change the second factor, after a login of the last five minutes."""
         form = await read_fields(request)
         given = secret(form, "passphrase", factor.LONGEST)
         if given is None:
             raise InvalidField("passphrase")
-        await workers.run(lambda: me(request).choose_passphrase(bearer(request), given))
+        await workers.run(lambda: me(caller).choose_passphrase(caller.token, given))
 
     @routes.delete("/v1/me/passphrase", status_code=204, responses={"4XX": PROBLEM})
-    def drop(request: Request) -> None:
+    def drop(caller: Person) -> None:
         """Remove the second factor, after a login of the last five minutes."""
-        me(request).choose_passphrase(bearer(request), None)
+        me(caller).choose_passphrase(caller.token, None)
 
     @routes.post("/v1/me/recovery-code", responses={"4XX": PROBLEM})
-    def renew(request: Request) -> RecoveryCode:
+    def renew(caller: Person) -> RecoveryCode:
         """A new recovery code in the place of the one before, after a login of the last five minutes."""
-        return RecoveryCode(recovery_code=me(request).renew_recovery_code(bearer(request)))
+        return RecoveryCode(recovery_code=me(caller).renew_recovery_code(caller.token))
 
     return routes
 
 
-def _me(application: Application, request: Request) -> Workflow:
+def _me(application: Application, caller: Caller) -> Workflow:
     """Of the tenant that the token names."""
-    return application.of(application.tokens.read(bearer(request)).tenant).me
+    return application.of(caller.tenant).me
 
 
 def _erased(done: Gone, response: Response) -> Erased:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from embeddings.image import PictureFormat
 from service.bootstrap import Application
+from service.doors import anyone
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.uploads import choice, one_image, read_form, text
 from service.workers import Workers
@@ -34,6 +35,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
 
     @routes.post(
         "/v1/overlays",
+        dependencies=[anyone],
         response_class=Response,
         responses=ANSWER,
         openapi_extra=image_body(

@@ -1,40 +1,81 @@
-"""The web page: static files of the package, read once at start."""
+"""The web pages: templates filled with the texts of a language, and static files; all made once at start."""
 
+import json
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import PurePosixPath
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.exceptions import HTTPException
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-INDEX = "index.html"
+from service.doors import anyone
+
+PAGES: Final = {"/": "index.html", "/hide": "hide.html"}
+"""Where a page is found, and its template."""
+LANGUAGE: Final = "en"
+WORDS: Final = "words.js"
+SOURCES: Final = ("pages/", "texts/")
+"""Folders of which pages are made: not sent themselves."""
 # What the platform's own tables may miss or spell differently.
-TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
 
 def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    files = dict(_files())
+    texts = texts_of(LANGUAGE)
+    files = {name: content for name, content in _files() if not name.startswith(SOURCES)}
+    files[WORDS] = _words(texts).encode()
 
-    def answer(name: str) -> Response:
-        if name not in files:
-            raise HTTPException(404)
-        content, media_type = files[name]
-        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+    for path, content in rendered(texts).items():
+        routes.add_api_route(path, _page(content), methods=["GET"], dependencies=[anyone])
 
-    @routes.get("/")
-    async def index() -> Response:
-        return answer(INDEX)
-
-    @routes.get("/web/{path:path}")
+    @routes.get("/web/{path:path}", dependencies=[anyone])
     async def file(path: str) -> Response:
-        return answer(path)
+        if path not in files:
+            raise HTTPException(404)
+        return _fresh(files[path], _media_type(path))
 
     return routes
 
 
-def _files() -> Iterator[tuple[str, tuple[bytes, str]]]:
+def rendered(texts: Mapping[str, Any]) -> dict[str, bytes]:
+    """The pages by their path. Raises jinja2.UndefinedError for a text that is missing."""
+    return {path: template(name).render(texts=texts).encode() for path, name in PAGES.items()}
+
+
+def template(name: str) -> Template:
+    """One of a page; a value that it is rendered with is text, never markup."""
+    loader = PackageLoader("service", "web/pages")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
+
+
+def _page(content: bytes) -> Any:
+    async def answer() -> Response:
+        return _fresh(content, "text/html")
+
+    return answer
+
+
+def _fresh(content: bytes, media_type: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+
+def texts_of(language: str) -> Mapping[str, Any]:
+    """What its pages say."""
+    content = (resources.files("service") / "web" / "texts" / f"{language}.json").read_text(encoding="utf-8")
+    texts: Mapping[str, Any] = json.loads(content)
+    return texts
+
+
+def _words(texts: Mapping[str, Any]) -> str:
+    """A module with the texts, for texts.js."""
+    return f"export const language = {json.dumps(texts['language'])};\nexport const words = {json.dumps(texts)};\n"
+
+
+def _files() -> Iterator[tuple[str, bytes]]:
     waiting = [("", resources.files("service") / "web")]
     while waiting:
         prefix, folder = waiting.pop()
@@ -43,7 +84,7 @@ def _files() -> Iterator[tuple[str, tuple[bytes, str]]]:
             if entry.is_dir():
                 waiting.append((name + "/", entry))
             else:
-                yield name, (entry.read_bytes(), _media_type(name))
+                yield name, entry.read_bytes()
 
 
 def _media_type(name: str) -> str:

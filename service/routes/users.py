@@ -1,25 +1,27 @@
 """`POST /v1/users`: enrolment."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from db.api_keys import Role
 from embeddings.attributes import KINDS
 from service import factor
-from service.access import client_of, require_api_key, tenant_of
 from service.bootstrap import Application
 from service.consent import USES
-from service.errors import PassphraseOff
+from service.doors import Caller, open_or
+from service.errors import ApiKeyRequired, PassphraseOff
 from service.routes.bodies import PROBLEM, fields, image_body
 from service.settings import Settings
-from service.uploads import Form, boolean, captured_at, kinds, read_form, secret, text
+from service.uploads import Form, InvalidField, boolean, captured_at, kinds, read_form, secret, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
 MAX_LABEL = 200
+MAX_REFERENCE = 200
 
 
 class User(BaseModel):
@@ -37,7 +39,7 @@ class User(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["people"])
-    settings, keys = application.settings, application.settings.tenant_keys
+    settings = application.settings
 
     @routes.post(
         "/v1/users",
@@ -48,6 +50,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             **fields(
                 consent="`true`: the person has agreed to the processing of their face.",
                 label="A note kept sealed beside the template, at most 200 characters.",
+                reference="Their ID in your own records, unique; with the API key of an enroller or admin only.",
                 captured_at="Milliseconds since 1970, one for each picture.",
                 attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
                 uses="What they agreed to, of login, attributes, overlays, comma separated.",
@@ -56,14 +59,13 @@ def router(application: Application, workers: Workers) -> APIRouter:
             ),
         ),
     )
-    async def enrol(request: Request) -> User:
+    async def enrol(request: Request, caller: Annotated[Caller, open_or(Role.ENROLLER, Role.ADMIN)]) -> User:
         """Enrol one person from one or several pictures. The pictures are not kept."""
-        tenant = (tenant_of if settings.enrolment_is_open else require_api_key)(request, keys)
         workers.admit()
         form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
         done = await workers.run(
             application.tenants.enrol,
-            tenant,
+            caller.tenant,
             EnrolRequest(
                 images=form.images,
                 consent=boolean(form, "consent"),
@@ -73,7 +75,8 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 uses=kinds(form, "uses", frozenset(USES)),
                 consent_digest=text(form, "consent_digest", MAX_LABEL),
                 passphrase=_passphrase(form, settings),
-                client=client_of(request, keys),
+                reference=_reference(form, caller),
+                client=caller.client,
             ),
         )
         return User(
@@ -86,6 +89,16 @@ def router(application: Application, workers: Workers) -> APIRouter:
         )
 
     return routes
+
+
+def _reference(form: Form, caller: Caller) -> str | None:
+    """Raises ApiKeyRequired where enrolment is open and somebody without a key gives one."""
+    given = text(form, "reference", MAX_REFERENCE)
+    if given is not None and caller.role is None:
+        raise ApiKeyRequired
+    if given is not None and not given.isprintable():
+        raise InvalidField("reference")
+    return given
 
 
 def _passphrase(form: Form, settings: Settings) -> str | None:

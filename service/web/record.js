@@ -46,6 +46,7 @@ class Record {
     this.facts.replaceChildren(facts([
       ["You are", kept.user_id, "id"],
       ...(kept.metadata?.label ? [["Name", kept.metadata.label]] : []),
+      ...(kept.metadata?.reference ? [["Reference", kept.metadata.reference]] : []),
       ["Since", date(kept.enrolled_at)],
       ...(entry.before === undefined ? [] : [["Last here", entry.before ? date(entry.before) : "never before"]]),
       ["Kept", `${rows(kept.photos)}; no picture`],

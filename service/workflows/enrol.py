@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from db.details import FACTOR, RECOVERY
 from db.records import Consent, NewTemplate
+from db.references import REFERENCE
 from db.storage import Storage
 from embeddings.attributes import Attributes, combine, described
 from embeddings.captures import Template, agree, average, group
@@ -20,9 +21,12 @@ from embeddings.pipeline import Capture, FacePipeline
 from embeddings.types import FaceVector
 from service import factor
 from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
-from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, TooYoung
+from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, ReferenceTaken, TooYoung
 from service.gallery import Gallery
 from service.lockout import Evidence, Lockout
+from service.watch import Stage, stage, tell_enrolment
+
+LABEL: Final = "label"
 
 
 class FlagReason(StrEnum):
@@ -40,8 +44,8 @@ class EnrolRequest:
     `attributes`: what may be kept of age, gender and emotion; everything that the service looks for when None.
     `uses`: of `service.consent.USES`, what the person agreed to; without it the login, and attributes where some are
     kept. `consent_digest`: of the text they were shown. `own_text`: the SHA-256 (hex) of another text than the
-    service's, which an operator has their agreement to. `client`: the address that faces enrolled already are counted
-    for, as failed logins are: they tell who is enrolled.
+    service's, which an operator has their agreement to. `reference`: their ID in the caller's own records.
+    `client`: the address that faces enrolled already are counted for, as failed logins are: they tell who is enrolled.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -53,6 +57,7 @@ class EnrolRequest:
     consent_digest: str | None = None
     own_text: str | None = None
     passphrase: str | None = field(default=None, repr=False)
+    reference: str | None = field(default=None, repr=False)
     client: str | None = field(default=None, repr=False)
 
 
@@ -115,7 +120,8 @@ class Enrol:
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
         """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
-        Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled or TransformChanged."""
+        Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled, ReferenceTaken or
+        TransformChanged."""
         if not request.consent:
             raise ConsentRequired
         if self._rules.passphrase_required and request.passphrase is None:
@@ -133,7 +139,9 @@ class Enrol:
             raise
 
     def _looked_at(self, request: EnrolRequest) -> Enrolled:
-        return self.keep(request, [self._pipeline.capture(image) for image in request.images])
+        with stage(Stage.PICTURE):
+            captures = [self._pipeline.capture(image) for image in request.images]
+        return self.keep(request, captures)
 
     def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
         """The same for pictures that were looked at already, with no passphrase asked for."""
@@ -146,8 +154,12 @@ class Enrol:
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
         with self.one_at_a_time:
-            reason = self._reason_to_look(made.template)
-            return self._write(request.label, made, factors, reason)
+            with stage(Stage.SEARCH):
+                reason = self._reason_to_look(made.template)
+            with stage(Stage.DATABASE):
+                done = self._write(request, made, factors, reason)
+        tell_enrolment(reason.value if reason else None)
+        return done
 
     def _agreed(self, request: EnrolRequest) -> tuple[frozenset[str], Consent]:
         """Which attributes may be kept, and the line for the ledger."""
@@ -192,7 +204,7 @@ class Enrol:
 
     def _write(
         self,
-        label: str | None,
+        request: EnrolRequest,
         made: "_Made",
         factors: Mapping[str, Mapping[str, Any]],
         reason: FlagReason | None,
@@ -207,12 +219,14 @@ class Enrol:
                     for vector, number in zip(made.vectors, made.groups, strict=True)
                 ],
                 attributes=made.attributes,
-                metadata={"label": label} if label else None,
+                metadata=_metadata(request),
                 consent=made.consent,
                 flagged=reason is not None,
                 flag_reason=reason.value if reason else None,
                 factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
             )
+            if request.reference and not work.references.put(user_id, request.reference):
+                raise ReferenceTaken
             work.note(
                 "enrolled",
                 user_id,
@@ -229,6 +243,11 @@ class Enrol:
         self._gallery.put(user_id, made.template)
         captures = made.template.captures
         return Enrolled(user_id, work.now, len(made.vectors), captures, reason, made.attributes, code)
+
+
+def _metadata(request: EnrolRequest) -> Mapping[str, Any] | None:
+    given = {LABEL: request.label, REFERENCE: request.reference}
+    return {name: value for name, value in given.items() if value} or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from embeddings.image import PictureFormat, encode
 from embeddings.pipeline import FacePipeline
-from overlays.style import style
+from overlays.style import Subject, style
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Overlay:
         """Raises UnknownStyle or ImageRefused. A picture without faces comes back with none hidden."""
         chosen = style(request.style)
         picture, detection = self._pipeline.locate(request.image)
-        drawn = chosen.draw(picture.pixels, detection.faces)
+        drawn = chosen.draw(picture.pixels, [Subject(face) for face in detection.faces])
         answer = request.format or picture.format
         return Overlaid(
             image=encode(drawn, answer),

@@ -3,7 +3,6 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 from starlette.requests import Request
 
 from service.access import (
@@ -12,12 +11,11 @@ from service.access import (
     Origin,
     OriginGuard,
     SecurityHeaders,
-    bearer,
-    require_api_key,
-    tenant_of,
+    shown_bearer,
 )
+from service.app import create_app
 from service.asgi import App, Message, Receive, Scope, Send
-from service.errors import ApiKeyRequired, TokenInvalid
+from service.bootstrap import Application
 from service.problems import Problems
 from tests.service.asgi_client import Pairs, call, connect, echo, scope
 
@@ -311,35 +309,34 @@ def request(*authorization: str) -> Request:
 
 
 def test_a_bearer_token_is_found() -> None:
-    assert bearer(request("Bearer abc")) == "abc"
-    assert bearer(request("bearer  abc ")) == "abc"
+    assert shown_bearer(request("Bearer abc")) == "abc"
+    assert shown_bearer(request("bearer  abc ")) == "abc"
 
 
 @pytest.mark.parametrize(
     "wrong", [(), ("",), ("Bearer",), ("Bearer ",), ("Basic abc",), ("abc",), ("Bearer a", "Bearer a")]
 )
-def test_no_token_is_an_invalid_token_and_no_key(wrong: tuple[str, ...]) -> None:
-    with pytest.raises(TokenInvalid):
-        bearer(request(*wrong))
-    with pytest.raises(ApiKeyRequired):
-        require_api_key(request(*wrong), {"default": SecretStr("a")})
+def test_no_token_is_found_where_there_is_none_or_more_than_one(wrong: tuple[str, ...]) -> None:
+    assert shown_bearer(request(*wrong)) is None
 
 
-def test_the_api_key_must_be_the_one() -> None:
-    keys = {"default": SecretStr("the-key"), "acme": SecretStr("another-key")}
-    assert require_api_key(request("Bearer the-key"), keys) == "default"
-    assert require_api_key(request("Bearer another-key"), keys) == "acme"
-    for given_key, key in (("the-ke", "the-key"), ("the-keys", "the-key"), ("schlüssel", "the-key")):
-        with pytest.raises(ApiKeyRequired):
-            require_api_key(request(f"Bearer {given_key}"), {"default": SecretStr(key)})
-    with pytest.raises(ApiKeyRequired):
-        require_api_key(request("Bearer the-key"), {})
+def test_a_preflight_answer_covers_every_method_of_the_api(application: Application) -> None:
+    document = create_app(application).openapi()
+    methods = {method.upper() for path in document["paths"].values() for method in path}
+    assert {"GET", "POST", "DELETE"} <= methods
+    told = headers(Origin=LISTED, Access_Control_Request_Method="POST", Access_Control_Request_Headers="content-type")
+    answer = call(guarded(), "OPTIONS", "/v1/login", told)
+    assert methods <= set(answer.headers["access-control-allow-methods"].split(", "))
 
 
-def test_a_request_acts_in_the_tenant_of_its_key_and_nowhere_with_a_wrong_one() -> None:
-    keys = {"acme": SecretStr("another-key")}
-    assert tenant_of(request(), keys) == "default"
-    assert tenant_of(request("Bearer another-key"), keys) == "acme"
-    for wrong in ("Bearer the-key", "Bearer ", "", "Basic another-key"):
-        with pytest.raises(ApiKeyRequired):
-            tenant_of(request(wrong), keys)
+# Transport
+
+
+@pytest.mark.parametrize("name", ["face.example.org", "192.168.1.20"])
+def test_browsers_are_told_to_stay_with_tls_where_it_is_ours(name: str) -> None:
+    def told(app: App, host: str) -> str | None:
+        return call(app, headers=headers(host)).headers.get("strict-transport-security")
+
+    assert told(SecurityHeaders(echo, hsts=True), name) == "max-age=31536000"
+    assert told(SecurityHeaders(echo, hsts=False), name) is None
+    assert told(SecurityHeaders(echo, hsts=True), "localhost:8443") is None

@@ -127,3 +127,18 @@ def test_the_command_killed_at_any_moment_beside_a_service_is_ended_by_the_next_
     service.close()
     assert labels(home) == {user_id: f"person {number}" for number, user_id in enumerate(ids)}
     assert [path.name for path in home.glob("master.key*")] == ["master.key"]
+
+
+def test_the_key_of_tokens_is_followed_by_the_next_or_replaced_at_once(home: Path) -> None:
+    first = json.loads(run.invoke(application, ["keys", "tokens", "list", "--json"]).output)
+    assert [each["signs"] for each in first] == [True]
+    answer = run.invoke(application, ["keys", "tokens", "rotate"], catch_exceptions=False)
+    assert "signs in ten minutes" in answer.output
+    both = json.loads(run.invoke(application, ["keys", "tokens", "list", "--json"]).output)
+    assert [each["signs"] for each in both] == [True, False]
+    assert both[0] == first[0]
+    made = told("tokens", "rotate", "--at-once")
+    left = json.loads(run.invoke(application, ["keys", "tokens", "list", "--json"]).output)
+    assert [(each["kid"], each["signs"]) for each in left] == [(made["kid"], True)]
+    assert str(made["kid"]) in run.invoke(application, ["keys", "tokens", "list"]).output
+    assert (home / "keys.db").exists()

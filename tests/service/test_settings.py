@@ -3,8 +3,6 @@ import pytest
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
 
-KEY = "k" * 24
-
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,27 +27,16 @@ def test_values_come_from_the_environment_and_arguments_win(monkeypatch: pytest.
     assert read({}).allowed_hosts == ("a.example", "b.example")
 
 
-def test_a_public_address_without_an_api_key_is_refused() -> None:
-    with pytest.raises(UnsafeSettings, match="set FACEWARDEN_API_KEY"):
-        read({}, host="0.0.0.0")
-    assert not read({}, host="0.0.0.0", api_key=KEY).enrolment_is_open
-
-
 def test_enrolment_is_never_open_on_a_public_address() -> None:
     with pytest.raises(UnsafeSettings, match="loopback addresses only"):
-        read({}, host="192.0.2.1", api_key=KEY, open_enrolment=True)
+        read({}, host="192.0.2.1", open_enrolment=True)
+    assert not read({}, host="0.0.0.0").enrolment_is_open
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_loopback_addresses_enrol_openly_unless_told_otherwise(host: str) -> None:
     assert read({}, host=host).enrolment_is_open
     assert not read({}, host=host, open_enrolment=False).enrolment_is_open
-
-
-def test_a_short_api_key_is_refused_without_being_repeated() -> None:
-    with pytest.raises(UnsafeSettings) as refusal:
-        read({}, api_key="sesame-sesame")
-    assert "sesame" not in str(refusal.value)
 
 
 def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,8 +47,7 @@ def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch
 
 
 def test_secrets_do_not_show() -> None:
-    shown = repr(read({}, api_key=KEY, master_key="m" * 44))
-    assert KEY not in shown
+    shown = repr(read({}, master_key="m" * 44))
     assert "m" * 44 not in shown
 
 
@@ -88,3 +74,28 @@ def test_a_hardware_module_needs_a_token_and_a_pin_and_no_other_master_key() -> 
     with pytest.raises(UnsafeSettings, match="both given"):
         read({}, **module, pkcs11_pin="1234", master_key="m" * 44)
     assert "1234" not in repr(read({}, **module, pkcs11_pin="1234"))
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer", "names"),
+    [
+        ({}, "http://127.0.0.1:8000", ()),
+        ({"host": "::1", "port": 9}, "http://[::1]:9", ()),
+        ({"host": "0.0.0.0"}, "http://0.0.0.0:8000", ()),
+        ({"https": True}, "https://127.0.0.1:8000", ()),
+        ({"host": "0.0.0.0", "public_url": "https://login.example"}, "https://login.example", ("login.example",)),
+    ],
+)
+def test_the_service_answers_under_the_address_that_it_signs_with(
+    given: dict[str, object], issuer: str, names: tuple[str, ...]
+) -> None:
+    settings = read({}, **given)
+    assert (settings.issuer, settings.names) == (issuer, names)
+
+
+@pytest.mark.parametrize(
+    "url", ["login.example", "https://login.example/", "https://Login.example", "ftp://login.example"]
+)
+def test_an_address_that_tokens_could_not_name_stops_the_start(url: str) -> None:
+    with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
+        read({}, public_url=url)

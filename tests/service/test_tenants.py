@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from db.api_keys import Role
 from db.errors import TransformChanged
 from db.records import NewTemplate, StoredTemplate
 from db.storage import Storage
@@ -35,7 +36,7 @@ from embeddings.quality import QualityLimits
 from embeddings.types import FaceVector
 from service.app import create_app
 from service.bootstrap import Application, build, open_storage
-from service.errors import NotRecognised, TokenInvalid, UnknownUser, UnsafeSettings
+from service.errors import NotRecognised, TokenInvalid, UnknownUser
 from service.settings import Settings
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
@@ -43,10 +44,11 @@ from service.workflows.tenancy import revoke
 from tests.db.people import AGREED
 from tests.embeddings.vectors import at_distance, random_vector
 from tests.portraits import Portraits, portraits
+from tests.service.api_keys import keys_in
 from tests.service.asgi_client import Answer, call
 from tests.service.bodies import BOUNDARY, multipart, part
 
-KEYS = {"default": "the default tenant's own key", "acme": "the key of the tenant acme"}
+TENANTS = ("default", "acme")
 NOBODY = UUID(int=7)
 
 
@@ -56,21 +58,25 @@ def camera() -> FacePipeline:
     return FacePipeline.load(ImageLimits(), QualityLimits())
 
 
-def settings(home: Path, **more: Any) -> Settings:
-    return Settings(home=home, api_key=KEYS["default"], api_keys=f"acme:{KEYS['acme']}", **more)
+def shown(application: Application, tenant: str, role: Role) -> str:
+    """The tenant's key of that role, as the fixture has made it."""
+    keys = json.loads((application.settings.home.parent / "shown.json").read_text())
+    return str(keys[tenant][role])
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     storage = open_storage(Settings(home=tmp_path / "home"))
     storage.tenants().create("acme", storage.now())
+    made = {tenant: keys_in(storage.of(tenant)) for tenant in TENANTS}
+    (tmp_path / "shown.json").write_text(json.dumps(made))
     storage.close()
     return tmp_path / "home"
 
 
 @pytest.fixture
 def both(home: Path) -> Iterator[Application]:
-    built = build(settings(home))
+    built = build(Settings(home=home))
     yield built
     built.close()
 
@@ -92,7 +98,14 @@ def image(photo: Path) -> bytes:
 
 
 def enrol(application: Application, tenant: str, *photos: Path) -> str:
-    answer = ask(application, "POST", "/v1/users", KEYS[tenant], *map(image, photos), part("consent", b"true"))
+    answer = ask(
+        application,
+        "POST",
+        "/v1/users",
+        shown(application, tenant, Role.ENROLLER),
+        *map(image, photos),
+        part("consent", b"true"),
+    )
     assert answer.status == 201, answer.body
     user_id: str = json.loads(answer.body)["user_id"]
     return user_id
@@ -100,7 +113,7 @@ def enrol(application: Application, tenant: str, *photos: Path) -> str:
 
 def log_in(application: Application, tenant: str, photo: Path, claim: str | None = None) -> Answer:
     fields = [image(photo)] + ([part("user_id", claim.encode())] if claim else [])
-    return ask(application, "POST", "/v1/login", KEYS[tenant], *fields)
+    return ask(application, "POST", "/v1/login", shown(application, tenant, Role.VERIFIER), *fields)
 
 
 def whom(answer: Answer) -> str:
@@ -120,7 +133,7 @@ def without_request(answer: Answer) -> dict[str, Any]:
 
 
 def test_one_face_at_two_tenants_is_two_strangers(both: Application, people: Portraits) -> None:
-    ids = {tenant: enrol(both, tenant, people.obama, people.obama2) for tenant in KEYS}
+    ids = {tenant: enrol(both, tenant, people.obama, people.obama2) for tenant in TENANTS}
     biden = enrol(both, "acme", people.biden)
     for tenant, other in (("default", "acme"), ("acme", "default")):
         assert whom(log_in(both, tenant, people.obama3)) == ids[tenant]
@@ -130,7 +143,7 @@ def test_one_face_at_two_tenants_is_two_strangers(both: Application, people: Por
     assert whom(log_in(both, "acme", people.biden)) == biden
     without_request(log_in(both, "default", people.biden))
 
-    stored = {tenant: templates(both.of(tenant).storage, ids[tenant]) for tenant in KEYS}
+    stored = {tenant: templates(both.of(tenant).storage, ids[tenant]) for tenant in TENANTS}
     assert [row.capture for row in stored["default"]] == [row.capture for row in stored["acme"]]
     for here, there in zip(stored["default"], stored["acme"], strict=True):
         assert np.linalg.norm(here.vector - there.vector) == pytest.approx(np.sqrt(2), abs=0.15)
@@ -142,8 +155,8 @@ def test_one_face_at_two_tenants_is_two_strangers(both: Application, people: Por
 
 
 def test_a_token_leads_to_its_own_tenant(both: Application, people: Portraits) -> None:
-    ids = {tenant: enrol(both, tenant, people.obama) for tenant in KEYS}
-    tokens = {tenant: json.loads(log_in(both, tenant, people.obama2, ids[tenant]).body)["token"] for tenant in KEYS}
+    ids = {tenant: enrol(both, tenant, people.obama) for tenant in TENANTS}
+    tokens = {tenant: json.loads(log_in(both, tenant, people.obama2, ids[tenant]).body)["token"] for tenant in TENANTS}
     for tenant, token in tokens.items():
         assert json.loads(ask(both, "GET", "/v1/me", token).body)["user_id"] == ids[tenant]
         told = json.loads(ask(both, "GET", "/v1/me/export", token).body)
@@ -160,7 +173,7 @@ def test_a_token_leads_to_its_own_tenant(both: Application, people: Portraits) -
 
 def test_nothing_that_is_kept_is_what_the_net_gave(both: Application, people: Portraits) -> None:
     raw = camera().capture(people.obama.read_bytes()).vector
-    for tenant in KEYS:
+    for tenant in TENANTS:
         user_id = enrol(both, tenant, people.obama)
         enrolled = both.of(tenant).gallery.index.get(UUID(user_id))
         assert enrolled is not None
@@ -174,7 +187,14 @@ def test_nothing_that_is_kept_is_what_the_net_gave(both: Application, people: Po
 
 def test_what_is_no_key_opens_nothing(both: Application, people: Portraits) -> None:
     for path in ("/v1/users", "/v1/login", "/v1/recover"):
-        answer = ask(both, "POST", path, KEYS["acme"][:-1], image(people.obama), part("consent", b"true"))
+        answer = ask(
+            both,
+            "POST",
+            path,
+            shown(both, "acme", Role.ENROLLER)[:-1] + "~",
+            image(people.obama),
+            part("consent", b"true"),
+        )
         assert without_request(answer)["code"] == "api_key_required"
     with both.storage.begin() as work:
         assert work.count() == 0
@@ -186,15 +206,27 @@ def test_failures_and_their_figures_are_a_tenants_own(both: Application, people:
         assert log_in(both, "acme", people.biden, claim).status == 401
     assert log_in(both, "acme", people.biden, claim).status == 429
     assert log_in(both, "default", people.biden, claim).status == 401
-    stats = {tenant: json.loads(ask(both, "GET", "/v1/admin/stats", KEYS[tenant]).body) for tenant in KEYS}
+    stats = {
+        tenant: json.loads(ask(both, "GET", "/v1/admin/stats", shown(both, tenant, Role.AUDITOR)).body)
+        for tenant in TENANTS
+    }
     assert {tenant: told["failing"] for tenant, told in stats.items()} == {"default": 0, "acme": 1}
-    assert {tenant: told["audit_entries"] for tenant, told in stats.items()} == {"default": 1, "acme": 5}
-    logs = {tenant: json.loads(ask(both, "GET", "/v1/admin/audit", KEYS[tenant]).body) for tenant in KEYS}
-    assert {tenant: len(told["entries"]) for tenant, told in logs.items()} == {"default": 1, "acme": 5}
+    assert {tenant: told["audit_entries"] for tenant, told in stats.items()} == {
+        "default": 1 + len(Role),
+        "acme": 5 + len(Role),
+    }
+    logs = {
+        tenant: json.loads(ask(both, "GET", "/v1/admin/audit", shown(both, tenant, Role.AUDITOR)).body)
+        for tenant in TENANTS
+    }
+    assert {tenant: len(told["entries"]) for tenant, told in logs.items()} == {
+        "default": 1 + len(Role),
+        "acme": 5 + len(Role),
+    }
     assert len(both.of("default").administer.log(0, 10, NOBODY)) == 1
 
     def unlock(tenant: str) -> Any:
-        answer = ask(both, "POST", "/v1/admin/unlock", KEYS[tenant], part("user_id", claim.encode()))
+        answer = ask(both, "POST", "/v1/admin/unlock", shown(both, tenant, Role.ADMIN), part("user_id", claim.encode()))
         return json.loads(answer.body)["had_failures"]
 
     assert unlock("default")
@@ -203,44 +235,16 @@ def test_failures_and_their_figures_are_a_tenants_own(both: Application, people:
     assert log_in(both, "acme", people.biden, claim).status == 401
 
 
-def test_the_settings_are_the_installations_and_show_no_key(both: Application) -> None:
-    assert ask(both, "GET", "/v1/admin/settings", KEYS["acme"]).status == 401
-    told = ask(both, "GET", "/v1/admin/settings", KEYS["default"])
-    assert told.status == 200
-    assert json.loads(told.body)["api_keys"] == "set"
-    assert not any(key.encode() in told.body for key in KEYS.values())
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "acme",
-        f"acme:{'k' * 23}",
-        f"Acme:{'k' * 24}",
-        f":{'k' * 24}",
-        f"default:{'k' * 24}",
-        f"acme:{'k' * 24},acme:{'l' * 24}",
-        f"acme:{'k' * 24},other:{'k' * 24}",
-        f"acme:{KEYS['default']}",
-    ],
-)
-def test_keys_that_are_none_stop_the_start_and_are_not_told(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(ValueError, match="API_KEYS") as refusal:
-        Settings(home=tmp_path, api_key=KEYS["default"], api_keys=wrong)
-    assert "kkkk" not in str(refusal.value)
-    assert KEYS["default"] not in str(refusal.value)
-
-
-def test_a_key_for_a_tenant_that_is_none_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeSettings, match="tenants create acme"):
-        build(settings(tmp_path / "home"))
+def test_the_settings_are_the_installations(both: Application) -> None:
+    assert ask(both, "GET", "/v1/admin/settings", shown(both, "acme", Role.ADMIN)).status == 403
+    assert ask(both, "GET", "/v1/admin/settings", shown(both, "default", Role.ADMIN)).status == 200
 
 
 def test_revoked_beside_a_running_service_logins_go_on(both: Application, people: Portraits, home: Path) -> None:
     first, second = [enrol(both, tenant, people.obama, people.obama2) for tenant in ("acme", "default")]
     copied = templates(both.of("acme").storage, first)
     before = both.of("acme")
-    operator = open_storage(settings(home))
+    operator = open_storage(Settings(home=home))
     acme = operator.of("acme")
 
     acme.transforms().renew()  # killed here
@@ -275,8 +279,8 @@ def test_revoked_beside_a_running_service_logins_go_on(both: Application, people
 
 
 def test_raw_templates_of_an_earlier_version_are_turned_at_the_start(home: Path, people: Portraits) -> None:
-    storage = open_storage(settings(home))
-    ids = {tenant: uuid4() for tenant in KEYS}
+    storage = open_storage(Settings(home=home))
+    ids = {tenant: uuid4() for tenant in TENANTS}
     vectors = [camera().capture(photo.read_bytes()).vector for photo in (people.obama, people.obama2)]
     for tenant, user_id in ids.items():
         with storage.of(tenant).begin() as work:
@@ -285,7 +289,7 @@ def test_raw_templates_of_an_earlier_version_are_turned_at_the_start(home: Path,
             work.add_person(user_id, templates=rows, attributes=None, metadata=None, consent=AGREED, flagged=False)
             work.commit()
     storage.close()
-    application = build(settings(home))
+    application = build(Settings(home=home))
     for tenant, user_id in ids.items():
         assert whom(log_in(application, tenant, people.obama3)) == str(user_id)
         kept = templates(application.of(tenant).storage, str(user_id))
@@ -300,7 +304,7 @@ def test_who_is_turned_by_a_secret_that_is_gone_is_a_stranger_and_the_log_says_s
     user_id = enrol(both, "default", people.obama)
     both.storage._keystore.destroy_secrets(["template transform default 1"])
     with caplog.at_level(logging.WARNING, "facewarden"):
-        other = build(settings(both.settings.home))
+        other = build(both.settings)
     (line,) = [record for record in caplog.records if record.msg == "templates_worthless"]
     assert line.facts == {"tenant": "default", "templates": 1}  # type: ignore[attr-defined]
     with pytest.raises(NotRecognised):

@@ -41,8 +41,10 @@ def chromium() -> str:
 
 
 @contextmanager
-def visit(base_url: str, camera: Path | None = None, *, scheme: str = "light", width: int = 1280) -> Iterator[Watched]:
-    """The page, before a camera that plays `camera` (.mjpeg), or without one."""
+def visit(
+    base_url: str, camera: Path | None = None, *, path: str = "/", scheme: str = "light", width: int = 1280
+) -> Iterator[Watched]:
+    """A page, before a camera that plays `camera` (.mjpeg), or without one."""
     arguments = [*QUIET]
     if camera is not None:
         arguments += [*CAMERA, f"--use-file-for-fake-video-capture={camera}"]
@@ -58,7 +60,7 @@ def visit(base_url: str, camera: Path | None = None, *, scheme: str = "light", w
             watched = Watched(context.new_page())
             watched.page.set_default_timeout(PATIENCE_MS)
             _watch(watched, base_url)
-            watched.page.goto(base_url + "/")
+            watched.page.goto(base_url + path)
             yield watched
         finally:
             browser.close()

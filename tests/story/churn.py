@@ -8,7 +8,6 @@ from typing import Final
 
 import httpx
 
-API_KEY: Final = "churn-" + "0123456789abcdef" * 2
 PICTURE: Final = "face.jpg"
 
 
@@ -31,13 +30,14 @@ class Killed(Exception):
 
 
 class Client:
-    """One connection and the people it has enrolled. Every method is an operation or two."""
+    """One connection and the people it has enrolled. Every method is an operation or two. `key`: an application's."""
 
-    def __init__(self, base_url: str, pictures: Sequence[bytes], seed: int, answered: "Countdown") -> None:
+    def __init__(self, base_url: str, pictures: Sequence[bytes], seed: int, answered: "Countdown", key: str) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=60)
         self._pictures = pictures
         self._random = random.Random(seed)
         self._answered = answered
+        self._key = key
         self.people: list[Known] = []
 
     def run(self) -> None:
@@ -60,7 +60,7 @@ class Client:
             "POST",
             "/v1/users",
             201,
-            token=API_KEY,
+            token=None,
             picture=picture,
             data=data | ({"passphrase": passphrase} if passphrase else {}),
         )
@@ -74,7 +74,7 @@ class Client:
             return None
         person = self._random.choice(there)
         data = {"user_id": person.user_id} | ({"passphrase": person.passphrase} if person.passphrase else {})
-        told = self._send("POST", "/v1/login", 200, token=API_KEY, picture=person.picture, data=data)
+        told = self._send("POST", "/v1/login", 200, token=self._key, picture=person.picture, data=data)
         return person, str(told["token"])
 
     def erase(self) -> None:
@@ -104,11 +104,11 @@ class Client:
         path: str,
         status: int,
         *,
-        token: str,
+        token: str | None,
         picture: bytes | None = None,
         data: dict[str, str] | None = None,
     ) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         try:
             if picture is None:
                 answer = self._http.request(method, path, headers=headers, json=data)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from embeddings.image import ImageLimits
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from service.routes.page import PAGES
 from tests.evaluation_data import folder
 from tests.portraits import camera_stream, portraits
 from tests.story.browser import chromium, visit
@@ -103,7 +104,7 @@ def test_who_is_in_can_erase_themselves(service: Service, cast: Cast) -> None:
 
 @pytest.mark.parametrize("style", ["solid", "pixelate", "blur"])
 def test_a_downloaded_overlay_holds_no_face(service: Service, cast: Cast, tmp_path: Path, style: str) -> None:
-    with visit(service.base_url) as watched:
+    with visit(service.base_url, path="/hide") as watched:
         page = watched.page
         page.check(f"#hide input[value={style}]", force=True)
         page.set_input_files("#hide input[type=file]", cast.photo)
@@ -139,6 +140,7 @@ def test_without_a_camera_the_page_says_so(service: Service) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_window(service: Service, width: int, scheme: str) -> None:
     chromium()
-    with visit(service.base_url, scheme=scheme, width=width) as watched:
-        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert watched.complaints == []
+    for path in PAGES:
+        with visit(service.base_url, path=path, scheme=scheme, width=width) as watched:
+            assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert watched.complaints == []

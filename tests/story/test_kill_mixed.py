@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from db.api_keys import Role
 from db.details import FACTOR, RECOVERY
 from db.storage import Storage
 from service import factor
@@ -22,8 +23,8 @@ from service.errors import NotRecognised
 from service.settings import Settings
 from service.workflows.login import LoginRequest
 from tests.portraits import portraits
-from tests.story.churn import API_KEY, Client, Countdown, Known
-from tests.story.server import running_service
+from tests.story.churn import Client, Countdown, Known
+from tests.story.server import api_key, running_service
 
 LONG: Final = os.environ.get("FACEWARDEN_TEST_LONG") == "1"
 CLIENTS: Final = 3
@@ -32,7 +33,6 @@ SETTINGS: Final = {
     "FACEWARDEN_EMBEDDER": "onnx",
     "FACEWARDEN_ATTRIBUTES": "none",
     "FACEWARDEN_ALLOW_DUPLICATES": "true",
-    "FACEWARDEN_API_KEY": API_KEY,
     "FACEWARDEN_SWEEP_SECONDS": "0.5",
 }
 
@@ -42,7 +42,8 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
     pictures = [path.read_bytes() for path in (portraits().obama, portraits().obama2, portraits().biden)]
     countdown = Countdown(chance.randint(OPERATIONS // 3, OPERATIONS))
     with running_service(home, command=(), **SETTINGS) as service:
-        clients = [Client(service.base_url, pictures, chance.getrandbits(32), countdown) for _ in range(CLIENTS)]
+        seeds, key = [chance.getrandbits(32) for _ in range(CLIENTS)], api_key(home, Role.VERIFIER)
+        clients = [Client(service.base_url, pictures, seed, countdown, key) for seed in seeds]
         for number, person in enumerate(people):
             clients[number % CLIENTS].people.append(person)
         threads = ThreadPoolExecutor(CLIENTS)
@@ -70,7 +71,6 @@ def check(home: Path, people: Iterable[Known], rounds: int) -> int:
         embedder="onnx",
         attributes=(),
         allow_duplicates=True,
-        api_key=API_KEY,
     )
     application = build(settings)
     try:

@@ -18,9 +18,9 @@ import httpx
 import numpy as np
 import pytest
 
+from db.api_keys import ApiKeys
 from db.engine import _PRAGMAS
-from service import access
-from service.bootstrap import TOKEN_SECRET, open_storage
+from service.bootstrap import build, open_storage, signing
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
 from tests.markers import Marker
@@ -137,7 +137,9 @@ def keys_in_addresses(there: Installation) -> None:
 
 
 def known_default_keys(there: Installation) -> None:
-    assert Settings.model_fields["api_key"].default is None
+    storage = open_storage(Settings(home=there.home))
+    assert storage.api_keys.all() == []
+    storage.close()
     for key in ("00000000-0000-0000-0000-000000000003", "00000000-0000-0000-0000-000000000004", "None", "admin"):
         assert there.send("GET", "/v1/admin/stats", headers={"Authorization": f"Bearer {key}"}).status_code == 401
 
@@ -146,8 +148,9 @@ def secrets_that_every_installation_shares(there: Installation) -> None:
     secrets = []
     for number in range(2):
         home = there.home.parent / f"other{number}"
-        storage = open_storage(Settings(home=home))
-        secrets += [storage.secret(TOKEN_SECRET), (home / "master.key").read_bytes()]
+        settings = Settings(home=home)
+        storage = open_storage(settings)
+        secrets += [signing(storage, settings).keys.signing().kid.encode(), (home / "master.key").read_bytes()]
         storage.close()
     assert len(set(secrets)) == 4
 
@@ -156,14 +159,14 @@ def no_authentication_by_default(there: Installation) -> None:
     assert Settings(home=there.home).loopback
     assert there.send("GET", "/v1/admin/audit").status_code == 401
     assert there.send("GET", "/v1/me").status_code == 401
-    with pytest.raises(UnsafeSettings, match="API_KEY"):
-        read({}, host="0.0.0.0")
+    with pytest.raises(UnsafeSettings, match="no admin key"):
+        build(Settings(home=there.home, host="0.0.0.0"))
 
 
 def enrolment_open_to_everybody(there: Installation) -> None:
-    assert not Settings(home=there.home, host="0.0.0.0", api_key="0" * 24).enrolment_is_open
+    assert not Settings(home=there.home, host="0.0.0.0").enrolment_is_open
     with pytest.raises(UnsafeSettings, match="OPEN_ENROLMENT"):
-        read({}, host="0.0.0.0", api_key="0" * 24, open_enrolment=True)
+        read({}, host="0.0.0.0", open_enrolment=True)
 
 
 def a_face_added_to_somebody_elses_record(there: Installation) -> None:
@@ -183,7 +186,7 @@ def templates_that_grow_by_themselves(there: Installation) -> None:
 
 
 def keys_compared_byte_by_byte(there: Installation) -> None:  # noqa: ARG001 - the code tells
-    assert "hmac.compare_digest" in inspect.getsource(access._key_holder)
+    assert "compare_digest" in inspect.getsource(ApiKeys.find)
 
 
 def any_web_page_let_in(there: Installation) -> None:
