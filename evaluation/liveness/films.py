@@ -23,7 +23,7 @@ USUAL_RATE: Final = 25.0
 
 
 class NoFilm(ValueError):
-    """A file cannot be read as a film or a picture, or there is no face in it."""
+    """A file cannot be read as a film."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,9 @@ def bounded(pixels: Pixels) -> Pixels:
 
 
 def watch(nets: Nets, source: str, film: Iterable[Pixels], per_second: float) -> Watched:
-    """Every frame through the real watcher, once."""
+    """Every frame through the real watcher, once. Raises NoFilm for none."""
     watcher = Watcher(nets)
     seen = tuple(watcher.look(pixels, number / per_second) for number, pixels in enumerate(film))
+    if not seen:
+        raise NoFilm(f"{source} holds no frame")
     return Watched(source, per_second, seen)

@@ -46,8 +46,7 @@ class Bench:
         watched = [self._watched(path) for path in films]
         self._people(watched)
         self._recorded(watched, films)
-        for path in attacking:
-            self._filmed("refilmed", [self._watched(path)])
+        self._filmed("refilmed", [self._watched(path) for path in attacking])
         cards = [(path.stem, picture(path)) for path in (*pictures, *portraits)]
         cards += [(path.stem, _frontal(film, path)) for path, film in zip(films, watched, strict=True)]
         self._pictures(cards)

@@ -209,6 +209,7 @@ def test_a_step_can_be_exchanged_while_it_is_asked() -> None:
 
 
 @given(st.lists(st.sampled_from(list(Step)), min_size=1, unique=True), st.integers(1, 4), st.randoms())
+@settings(deadline=None)
 def test_challenges_are_drawn_of_what_is_allowed(allowed: list[Step], count: int, source: object) -> None:
     assert isinstance(source, random.Random)
     turns, needed = sum(step in TURNS for step in allowed), min(2, count)
