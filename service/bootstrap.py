@@ -309,7 +309,7 @@ class _Make:
             least_eyes=settings.min_eye_distance_px,
         )
         nets = pipeline.nets(self.iris, self.pad)
-        return Challenges(pipeline, nets, storage, limits, rules, turning.generation)
+        return Challenges(pipeline, nets, storage, limits, rules, generation=turning.generation)
 
     def _enrol_rules(self) -> EnrolRules:
         settings = self.settings

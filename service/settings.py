@@ -133,8 +133,8 @@ class Settings(BaseSettings):
     )
     login_requires: Literal["photo", "live"] | None = Field(
         None,
-        description="What a login by face shows: pictures, or a challenge of liveness (docs/liveness.md); unset: `photo`"
-        " where only programs on this machine reach the service, `live` elsewhere.",
+        description="What a login by face shows: pictures, or a challenge of liveness (docs/liveness.md); unset:"
+        " `photo` where only programs on this machine reach the service, `live` elsewhere.",
     )
     enrolment_requires: Literal["photo", "live"] = Field("photo", description="Likewise of an enrolment.")
     challenge_steps: Names = Field(

@@ -1,11 +1,11 @@
 """One challenge under way: frames in, what to show next out; at the end the frames that a login goes on with.
 
-All of it is in memory. Of the frames only those that a vector was made of are held, encoded as they came, until the end.
+All of it is in memory. Of the frames only those that a vector was made of are held, as they came, until the end.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from embeddings.image import ImageLimits, ImageRefused, decode
 from embeddings.liveness.judge import Judge, Limits
@@ -13,9 +13,9 @@ from embeddings.liveness.observation import Observation
 from embeddings.liveness.referee import Phase
 from embeddings.liveness.steps import Challenge, Step, exchanged
 from embeddings.liveness.verdict import Outcome
-from embeddings.liveness.watcher import Watcher
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import FaceRefused
+from embeddings.types import Pixels
 from service.liveness.kept import Moment
 from service.liveness.poses import Poses
 from service.liveness.told import Failure, Hint, Told, failed, failure, hint
@@ -25,11 +25,17 @@ SLACK: Final = 3.0
 finding the right film."""
 
 
+class Watching(Protocol):
+    """A `Watcher`."""
+
+    def look(self, pixels: Pixels, at: float) -> Observation: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Eyes:
     """What looks at the frames: the nets' watcher, and the tenant's pipeline for the frames that are gone on with."""
 
-    watcher: Watcher
+    watcher: Watching
     pipeline: FacePipeline
     images: ImageLimits
     least_eyes: float

@@ -9,7 +9,7 @@ from facewarden.acr import is_as_sure
 from service.tokens import ACR_LIVE, ACR_LIVE_AND_PASSPHRASE
 
 OFFERED: Final = (ACR_LIVE, ACR_LIVE_AND_PASSPHRASE)
-"""The surest that the sign-in page can reach. What is not reached by any of these is refused before a camera is opened."""
+"""The surest that the sign-in page can reach. What none of these reaches is refused before a camera is opened."""
 
 
 class UnmetAuthenticationRequirements(OAuth2Error):

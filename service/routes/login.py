@@ -12,7 +12,7 @@ from service import factor
 from service.bootstrap import Application
 from service.doors import Caller, anyone_or
 from service.routes.bodies import PROBLEM, fields, shown_body
-from service.routes.challenges import read_shown, shown_challenge
+from service.routes.challenged import read_shown, shown_challenge
 from service.uploads import captured_at, identifier, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest

@@ -13,7 +13,7 @@ from service.doors import Caller, anyone
 from service.oauth.provider import Asked, SignedIn
 from service.oauth.requests import Answer, Pairs
 from service.routes.bodies import PROBLEM, fields, shown_body
-from service.routes.challenges import read_shown, shown_challenge
+from service.routes.challenged import read_shown, shown_challenge
 from service.routes.oauth_bodies import OAUTH_ERROR
 from service.routes.page import LANGUAGE, template, texts_of
 from service.uploads import MOST_FIELDS, captured_at, identifier, secret

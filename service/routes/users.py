@@ -15,7 +15,7 @@ from service.consent import USES
 from service.doors import Caller, open_or
 from service.errors import ApiKeyRequired, PassphraseOff
 from service.routes.bodies import PROBLEM, fields, shown_body
-from service.routes.challenges import read_shown, shown_challenge
+from service.routes.challenged import read_shown, shown_challenge
 from service.settings import Settings
 from service.uploads import Form, InvalidField, boolean, captured_at, kinds, secret, text
 from service.workers import Workers

@@ -24,7 +24,7 @@ from embeddings.pipeline import FacePipeline
 from service.errors import ChallengeInvalid, NotAtOnce, TooManyChallenges
 from service.liveness.kept import Moment, opened, sealed, sealing_key
 from service.liveness.poses import Poses
-from service.liveness.session import Eyes, Session
+from service.liveness.session import Eyes, Session, Watching
 from service.liveness.told import Failure, Told, failed
 from service.lockout import Limits, Lockout
 
@@ -88,12 +88,20 @@ class Rules:
 
 
 class Challenges:
-    """Of one tenant, under one transform of its vectors (`generation`)."""
+    """Of one tenant, under one transform of its vectors (`generation`). `watch`: what looks at the frames of one."""
 
     def __init__(
-        self, pipeline: FacePipeline, nets: Nets, storage: Storage, lockout: Lockout, rules: Rules, generation: int
+        self,
+        pipeline: FacePipeline,
+        nets: Nets,
+        storage: Storage,
+        lockout: Lockout,
+        rules: Rules,
+        *,
+        generation: int,
     ) -> None:
-        self._pipeline, self._nets = pipeline, nets
+        self._pipeline = pipeline
+        self.watch: Callable[[], Watching] = lambda: Watcher(nets, eyes=Step.BLINK_TWICE in rules.steps)
         self._storage, self._lockout = storage, lockout
         self._rules, self._generation = rules, generation
         self._sameness = Sameness.of(pipeline.spec, nets.pad)
@@ -122,8 +130,7 @@ class Challenges:
                 raise ChallengeInvalid
             work.commit()
         challenge = _read(written) if written is not None else draw(self._rules.steps, self._rules.count)
-        watcher = Watcher(self._nets, eyes=Step.BLINK_TWICE in self._rules.steps)
-        eyes = Eyes(watcher, self._pipeline, self._rules.images, self._rules.least_eyes)
+        eyes = Eyes(self.watch(), self._pipeline, self._rules.images, self._rules.least_eyes)
         poses = Poses() if purpose is Purpose.ENROLMENT else None
         allowed = () if at_once else self._rules.steps
         session = Session.of(eyes, challenge, self._sameness, allowed, poses)
