@@ -159,3 +159,12 @@ def test_a_cut_is_a_change_of_scene_and_a_head_that_moves_is_none() -> None:
     assert scene.changed(crowd(320, 240, [(10, 60, 110)]))
     assert not any(scene.changed(crowd(320, 240, [(10 + 6 * step, 60, 110)])) for step in range(1, 20))
     assert scene.changed(np.full((240, 320, 3), 230, np.uint8))
+
+
+def test_a_camera_that_is_jerked_is_no_change_of_scene() -> None:
+    wide = np.kron(np.random.default_rng(1).integers(0, 256, (8, 60)), np.ones((30, 20)))
+    wide = np.repeat(wide[:, :, None], 3, axis=2).astype(np.uint8)
+    scene = Scene()
+    scene.changed(wide[:, :600])
+    assert not any(scene.changed(wide[:, 50 * step : 600 + 50 * step]) for step in range(1, 12))
+    assert scene.changed(wide[:, :600] // 4)
