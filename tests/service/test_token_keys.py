@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.signing_keys import SigningKey
@@ -133,6 +133,7 @@ class Store:
         self.keys = [each for each in self.keys if each.made_at not in gone]
 
 
+@settings(deadline=None)  # machines may be slow
 @given(st.lists(st.tuples(st.integers(1, 200), st.booleans()), max_size=40))
 def test_no_token_outlives_its_key_and_no_copy_of_the_set_is_too_old(steps: list[tuple[int, bool]]) -> None:
     """Minutes pass, keys are added or retired: what signed within the longest life is known, what signs now was
