@@ -16,7 +16,23 @@ from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
 from service.problems import Problems
-from service.routes import admin, analyze, api_keys, consent, health, login, me, overlays, page, photos, recover, users
+from service.routes import (
+    admin,
+    analyze,
+    api_keys,
+    audit,
+    consent,
+    health,
+    login,
+    me,
+    models,
+    overlays,
+    oversight,
+    page,
+    photos,
+    recover,
+    users,
+)
 from service.settings import Settings
 from service.workers import Workers, usable_cores
 
@@ -47,6 +63,9 @@ def create_app(application: Application) -> FastAPI:
         api_keys.router(application, workers),
         recover.router(application, workers),
         admin.router(application, workers),
+        audit.router(application, workers),
+        oversight.router(application, workers),
+        models.router(application, workers),
         health.router(application),
         page.router(),
     ):
