@@ -3,6 +3,7 @@
 The guards are plain ASGI middlewares, so that they also see WebSockets and addresses that no route takes.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +18,17 @@ from service.forms import MalformedBody, RequestTooLarge
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "[::]", ""})  # noqa: S104 - told apart here, not bound
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
+"""What proxies add."""
 HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
 PREFLIGHT_SECONDS: Final = 600
+STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
+"""A year, as OWASP ASVS 5 (3.4.1) asks for; not for subdomains, which are none of our business."""
 BODIES_AT_ONCE: Final = 8
 """256 MiB at the default limit of a request."""
 
@@ -197,7 +204,7 @@ def _follows_a_link(scope: Scope, headers: Headers) -> bool:
 
 def _preflight() -> list[tuple[bytes, bytes]]:
     return [
-        (b"access-control-allow-methods", b"GET, POST, DELETE"),
+        (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
         (b"access-control-allow-headers", b"Authorization, Content-Type"),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
@@ -256,11 +263,21 @@ class BodyLimit:
                 raise RequestTooLarge
 
 
-class SecurityHeaders:
-    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise."""
+def _under_loopback_name(scope: Scope) -> bool:
+    host = Authority.parse(Headers(scope=scope).get("host", ""))
+    return host is None or host.name in LOOPBACK
 
-    def __init__(self, app: App) -> None:
+
+class SecurityHeaders:
+    """Adds SECURITY_HEADERS to every answer, and keeps it out of caches unless the route says otherwise.
+
+    `hsts`: TLS is ours, with a certificate that lasts: browsers shall ask for nothing else. Not under loopback names:
+    they would hold it against every other service on the machine.
+    """
+
+    def __init__(self, app: App, *, hsts: bool = False) -> None:
         self._app = app
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
@@ -268,11 +285,25 @@ class SecurityHeaders:
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in SECURITY_HEADERS.items():
                     answer[name] = value
+                if self._hsts and not _under_loopback_name(scope):
+                    answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
                 if is_api(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)
 
         await self._app(scope, receive, marked)
+
+
+def is_at_this_machine(connection: HTTPConnection) -> bool:
+    """Whether a program on this machine asks by itself: not one elsewhere, and no proxy for somebody."""
+    if connection.client is None or not FORWARDED.isdisjoint(connection.headers.keys()):
+        return False
+    host = Authority.parse(connection.headers.get("host", ""))
+    try:
+        address = ipaddress.ip_address(connection.client.host)
+    except ValueError:
+        return False
+    return address.is_loopback and host is not None and host.name in LOOPBACK
 
 
 def shown_bearer(connection: HTTPConnection) -> str | None:

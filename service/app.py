@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
@@ -15,7 +16,9 @@ from service.bootstrap import Application
 from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
 from service.logs import RequestLog, log_failure
+from service.metrics import Measured, Metrics
 from service.problems import Problems
+from service.readiness import Readiness
 from service.routes import (
     admin,
     analyze,
@@ -25,6 +28,7 @@ from service.routes import (
     health,
     login,
     me,
+    metrics,
     models,
     overlays,
     oversight,
@@ -34,22 +38,25 @@ from service.routes import (
     users,
 )
 from service.settings import Settings
+from service.state import state
+from service.watch import Watch, watching
 from service.workers import Workers, usable_cores
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def create_app(application: Application) -> FastAPI:
+def create_app(application: Application, readiness: Readiness | None = None) -> FastAPI:
     """The ASGI application. It closes `application` when it stops."""
     settings = application.settings
     workers = Workers(settings.workers or usable_cores(), settings.queue)
+    figures = Metrics(partial(state, application, workers))
     app = FastAPI(
         title="facewarden",
         version=version("facewarden"),
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers),
+        lifespan=_lifespan(application, workers, figures),
     )
     app.state.gate = gate = Gate.of(application)
     for routes in (
@@ -66,7 +73,8 @@ def create_app(application: Application) -> FastAPI:
         audit.router(application, workers),
         oversight.router(application, workers),
         models.router(application, workers),
-        health.router(application),
+        health.router(application, readiness or Readiness()),
+        metrics.router(figures),
         page.router(),
     ):
         app.include_router(declare(routes, gate))
@@ -74,32 +82,35 @@ def create_app(application: Application) -> FastAPI:
     app.openapi = lambda: with_schemes(document())  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _wrong_value)
-    _guard(app, settings)
+    _guard(app, settings, figures)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
+def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
     """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
     app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
         hosts=settings.allowed_hosts,
-        origins=settings.allowed_origins,
+        origins=settings.cors_origins,
         bound=(settings.host, settings.port),
     )
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, hsts=settings.tls_cert is not None)
     app.add_middleware(RequestLog)
+    app.add_middleware(Measured, metrics=figures)
     try:
         app.middleware_stack = app.build_middleware_stack()
     except ValueError as error:
         raise UnsafeSettings(str(error)) from None
 
 
-def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    application: Application, workers: Workers, figures: Metrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeper = asyncio.create_task(_sweep(application))
+        sweeper = asyncio.create_task(_sweep(application, figures))
         try:
             yield
         finally:
@@ -112,15 +123,17 @@ def _lifespan(application: Application, workers: Workers) -> Callable[[FastAPI],
     return lifespan
 
 
-async def _sweep(application: Application) -> None:
+async def _sweep(application: Application, figures: Metrics) -> None:
     """Finishes erasures that had to wait for a reader, clears what a crash left behind, erases who was kept long
     enough."""
     while True:
         await asyncio.sleep(application.settings.sweep_seconds)
         try:
-            await asyncio.to_thread(application.storage.sweep)
-            await asyncio.to_thread(application.administer.tidy)
-            await asyncio.to_thread(application.retention)
+            with watching(Watch()) as watch:
+                await asyncio.to_thread(application.storage.sweep)
+                await asyncio.to_thread(application.administer.tidy)
+                await asyncio.to_thread(application.retention)
+            figures.take(watch, "sweep")
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
 

@@ -188,11 +188,11 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
 
 def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:
     """The API keys there are. Raises UnsafeSettings where others than this machine may call and none is an admin's."""
-    if not settings.loopback and not storage.api_keys.has_admin(storage.now()):
+    if settings.public and not storage.api_keys.has_admin(storage.now()):
         storage.close()
         raise UnsafeSettings(
-            f"FACEWARDEN_HOST={settings.host} is not a loopback address, and there is no admin key: make one with"
-            " `facewarden keys api create --role admin --name NAME`"
+            "others than this machine reach the service (FACEWARDEN_HOST, FACEWARDEN_BEHIND_PROXY), and there is no"
+            " admin key: make one with `facewarden keys api create --role admin --name NAME`"
         )
     return storage.api_keys.all()
 

@@ -10,6 +10,7 @@ A route says it as a parameter, or in `dependencies=` where it does not need to 
                       is the whole installation's
 `anyone_or(...)`      everybody, as the default tenant; who shows a key needs one of these roles and acts in its tenant
 `open_or(...)`        the same where enrolment is open, else as `roles(...)`
+`here_or(...)`        programs on this machine, without a proxy; from elsewhere as `roles(..., everywhere=True)`
 
 `declare` refuses a router with a route that says nothing, so that none is open by having been forgotten.
 """
@@ -26,7 +27,7 @@ from starlette.requests import HTTPConnection
 
 from db.api_keys import ApiKeys, Role
 from db.tables import DEFAULT_TENANT
-from service.access import shown_bearer
+from service.access import is_at_this_machine, shown_bearer
 from service.bootstrap import Application, Clock, utc_now
 from service.errors import ApiKeyRequired, RoleRequired, TokenInvalid
 from service.routes.bodies import PROBLEM
@@ -35,6 +36,7 @@ from service.tokens import Tokens
 CALLERS: Final = "x-callers"
 ANYONE: Final = "anyone"
 PERSON: Final = "person"
+THIS_MACHINE: Final = "this machine"
 API_KEY: Final = "api key"
 SCHEMES: Final = {
     PERSON: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The token of a login."},
@@ -62,6 +64,7 @@ class Keyless(Enum):
 
     NEVER = "never"
     WHERE_OPEN = "where enrolment is open"
+    HERE = "from this machine"
     ALWAYS = "always"
 
 
@@ -114,7 +117,7 @@ class Door:
         gate: Gate = connection.app.state.gate
         if not self.person and not self.roles:
             return Caller(client=client)
-        if not connection.headers.getlist("authorization") and gate.takes_keyless(self.keyless):
+        if not connection.headers.getlist("authorization") and self._takes_keyless(connection, gate):
             return Caller(client=client)
         shown = shown_bearer(connection)
         if self.roles and (not self.person or (shown or "").startswith(KEY_BEGINS)):
@@ -125,9 +128,14 @@ class Door:
             raise TokenInvalid
         return await run_in_threadpool(gate.person, shown, client)
 
+    def _takes_keyless(self, connection: HTTPConnection, gate: Gate) -> bool:
+        if self.keyless is Keyless.HERE:
+            return is_at_this_machine(connection)
+        return gate.takes_keyless(self.keyless)
+
     def callers(self, gate: Gate) -> list[str]:
         """As the OpenAPI document has it under `x-callers`."""
-        keyless = [ANYONE] if gate.takes_keyless(self.keyless) else []
+        keyless = [ANYONE] if gate.takes_keyless(self.keyless) else [THIS_MACHINE] * (self.keyless is Keyless.HERE)
         where = f"@{DEFAULT_TENANT}" if self.everywhere else ""
         return keyless + [PERSON] * self.person + sorted(role.value + where for role in self.roles)
 
@@ -150,6 +158,12 @@ def anyone_or(*those: Role) -> Any:
 def open_or(*those: Role) -> Any:
     """As `anyone_or` where enrolment is open, else as `roles`."""
     return Depends(Door(Keyless.WHERE_OPEN, roles=frozenset(those)))
+
+
+def here_or(*those: Role) -> Any:
+    """Programs on this machine, where nothing forwarded the request; else a key of the default tenant with one of these
+    roles."""
+    return Depends(Door(Keyless.HERE, roles=frozenset(those), everywhere=True))
 
 
 def declare(router: APIRouter, gate: Gate) -> APIRouter:

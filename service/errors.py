@@ -27,6 +27,7 @@ The exceptions of the service itself:
     ├── SameMoment           same_moment
     ├── TooManyPhotos        too_many_photos      carries detail
     ├── Busy                 busy                 carries retry_after, whole seconds
+    ├── Stopping             stopping
     ├── AddressTaken         address_taken        stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
@@ -171,6 +172,10 @@ class Busy(ServiceError):
         self.retry_after = retry_after
 
 
+class Stopping(ServiceError):
+    code = "stopping"
+
+
 class AddressTaken(ServiceError):
     code = "address_taken"
 
@@ -201,7 +206,7 @@ ROWS: Final = (
     Row("not_found", 404, "There is nothing at this address", "See /openapi.json for what there is."),
     Row("method_not_allowed", 405, "This address does not take this method", "See /openapi.json for what there is."),
     Row("forbidden_host", 421, "The service does not answer under this name", "Use the address it was started with, or add the name to FACEWARDEN_ALLOWED_HOSTS."),
-    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_ALLOWED_ORIGINS."),
+    Row("forbidden_origin", 403, "Another web site may not use this service", "Open the service's own page, or add the origin to FACEWARDEN_CORS_ORIGINS."),
     # The picture as a file
     Row("empty_image", 422, "The picture is empty", "Send a JPEG, PNG or WebP file."),
     Row("image_too_large", 413, "The picture file is too large", "Send a smaller file."),
@@ -248,6 +253,8 @@ ROWS: Final = (
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
+    Row("starting", 503, "The service is starting", "Try again after the seconds in Retry-After."),
+    Row("stopping", 503, "The service is stopping", "Ask another one, or try again later."),
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),

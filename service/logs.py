@@ -27,6 +27,8 @@ SPEAKING: Final = ("uvicorn", "alembic")
 """Loggers whose messages, without arguments, are worth a line; of all others only the name is told."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_PLACES: Final = 8
+EXPECTED: Final = frozenset({"starting", "stopping"})
+"""Codes that whoever watches a start or a stop is answered with."""
 
 
 class JsonLines(logging.Formatter):
@@ -160,7 +162,8 @@ class RequestLog:
 
     def _write(self, scope: Scope, request_id: str, code: str | None, status: int | None, seconds: float) -> None:
         method = scope.get("method", "")
-        server_failed = scope["type"] == "http" and (status is None or status >= 500)
+        failed = (status is None or status >= 500) and code not in EXPECTED
+        server_failed = scope["type"] == "http" and failed
         log(
             "request" if scope["type"] == "http" else "socket",
             logging.ERROR if server_failed else logging.INFO,

@@ -61,8 +61,15 @@ class Settings(BaseSettings):
     allowed_hosts: Names = Field(
         (), description="Host names to answer under besides the bound address and localhost, comma separated."
     )
-    allowed_origins: Names = Field(
-        (), description="Origins of other web pages that may use the service, comma separated."
+    cors_origins: Names = Field((), description="Origins of other web pages that may use the service, comma separated.")
+    https: bool = Field(
+        default=False,
+        description="Speak TLS with a certificate of an authority that is made in the home folder (docs/operation.md).",
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain, PEM: speak TLS with it.")
+    tls_key: Path | None = Field(None, description="Its key, PEM, readable by its owner only.")
+    behind_proxy: bool = Field(
+        default=False, description="A proxy that speaks TLS stands before the service; name it as trusted."
     )
     max_image_bytes: int = Field(10 * 2**20, ge=1024, description="Largest picture file, bytes.")
     max_image_pixels: int = Field(40_000_000, ge=4096, description="Largest picture, pixels.")
@@ -113,7 +120,7 @@ class Settings(BaseSettings):
         50, ge=10, le=100, description="Failed logins in a row after which a face alone opens nothing until unlocked."
     )
     trusted_proxies: Names = Field(
-        (), description="Addresses of proxies whose X-Forwarded-For tells clients apart, comma separated."
+        (), description="Addresses or networks of proxies whose X-Forwarded-For tells clients apart, comma separated."
     )
     consent_file: Path | None = Field(
         None, description="What people agree to (TOML: `version`, `login`, `attributes`, `overlays`); unset: built in."
@@ -131,10 +138,22 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "allowed_origins", "attributes", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "attributes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                everybody = ipaddress.ip_network(each).prefixlen == 0
+            except ValueError:
+                raise ValueError("is addresses or networks such as 10.0.0.5 and 10.0.0.0/24") from None
+            if everybody:
+                raise ValueError("trusts everybody: name the proxies")
+        return value
 
     @field_validator("embedder", "previous_embedder")
     @classmethod
@@ -159,8 +178,20 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}PKCS11_MODULE needs {PREFIX}PKCS11_TOKEN and {PREFIX}PKCS11_PIN")
             if self.master_key is not None:
                 raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
-        if not self.loopback and self.open_enrolment:
-            raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only")
+        if self.public and self.open_enrolment:
+            raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only, without a proxy")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError(f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY go together")
+        if self.https and self.tls_cert is not None:
+            raise ValueError(f"{PREFIX}HTTPS makes a certificate of its own: unset it, or {PREFIX}TLS_CERT")
+        if self.behind_proxy and not self.trusted_proxies:
+            raise ValueError(
+                f"{PREFIX}BEHIND_PROXY needs {PREFIX}TRUSTED_PROXIES: every client would count as the proxy"
+            )
         return self
 
     @property
@@ -174,8 +205,22 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def public(self) -> bool:
+        """Whether others than programs on this machine reach the service."""
+        return self.behind_proxy or not self.loopback
+
+    @property
+    def speaks_tls(self) -> bool:
+        return self.https or self.tls_cert is not None
+
+    @property
+    def tls_folder(self) -> Path:
+        """Of the certificate that is made here."""
+        return self.home / "tls"
+
+    @property
     def enrolment_is_open(self) -> bool:
-        return self.loopback if self.open_enrolment is None else self.open_enrolment
+        return not self.public if self.open_enrolment is None else self.open_enrolment
 
     @property
     def data_url(self) -> str:

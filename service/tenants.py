@@ -86,6 +86,10 @@ class Tenants:
         opened = [(name, self._open.get(name)) for name in names]
         return [People(self._storage.of(name)) if known is None else known.people for name, known in opened]
 
+    def index_size(self) -> int:
+        """How many people can be searched, of all tenants that are open."""
+        return sum(len(each.gallery.index) for each in tuple(self._open.values()))
+
     def _opened(self, storage: Storage, *, first: bool) -> TenantService:
         turning = Turning(storage)
         if first:  # later it is whoever replaced the transform that carries templates over

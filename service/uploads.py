@@ -35,6 +35,7 @@ from service.forms import (
     text,
 )
 from service.multipart import IMAGE_FIELDS, MAX_FIELD_BYTES, MultipartReader
+from service.watch import Stage, stage
 
 __all__ = [
     "Form",
@@ -104,11 +105,12 @@ async def _read(request: Body, max_bytes: int, max_images: int, grace: float, sl
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType
-    async with aclosing(_pieces(request, max_bytes, grace, slowest)) as pieces:
-        if kind == b"multipart/form-data":
-            return await _read_multipart(pieces, MultipartReader(options.get(b"boundary", b""), max_images))
-        if kind == b"application/json":
-            return await asyncio.to_thread(read_json, await _joined(pieces), max_images)
+    with stage(Stage.BODY):
+        async with aclosing(_pieces(request, max_bytes, grace, slowest)) as pieces:
+            if kind == b"multipart/form-data":
+                return await _read_multipart(pieces, MultipartReader(options.get(b"boundary", b""), max_images))
+            if kind == b"application/json":
+                return await asyncio.to_thread(read_json, await _joined(pieces), max_images)
     raise UnsupportedMediaType
 
 

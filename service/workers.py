@@ -4,9 +4,11 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 from service.errors import Busy
+from service.watch import Stage, begun_waiting, stage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,8 +25,11 @@ class Workers:
     """`workers` threads and at most `queue` waiting calls. Used from one event loop."""
 
     def __init__(self, workers: int, queue: int) -> None:
+        self.threads = workers
         self._limit = workers + queue
         self._taken = 0
+        self.refused = 0
+        """Calls that found the queue full."""
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="work")
 
     @property
@@ -35,6 +40,7 @@ class Workers:
     def admit(self) -> None:
         """Raises Busy when a further call would be refused, so that a body need not be read in vain."""
         if self._taken >= self._limit:
+            self.refused += 1
             raise Busy
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -44,7 +50,14 @@ class Workers:
         """
         self.admit()
         self._taken += 1
-        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        over, context = begun_waiting(), copy_context()
+
+        def work() -> R:
+            over()
+            with stage(Stage.WORK):
+                return function(*args, **kwargs)
+
+        future = asyncio.get_running_loop().run_in_executor(self._executor, context.run, work)
         future.add_done_callback(self._free)
         return await asyncio.shield(future)
 

@@ -8,13 +8,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 
-from service.cli import audit, backup, bench, demo, evaluate, keys, receipts, serve, tenants, users
+from service.cli import audit, backup, bench, config, demo, evaluate, keys, receipts, serve, tenants, users
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Privacy-preserving face enrolment and login."
 )
 application.command()(serve.serve)
+application.command()(config.config)
 application.command()(demo.demo)
 application.command()(bench.bench)
 application.add_typer(audit.commands, name="audit")

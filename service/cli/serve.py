@@ -1,18 +1,26 @@
 """`facewarden serve`: the service and its page."""
 
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 from rich.console import Console
 
-from service.app import create_app
-from service.bootstrap import build
+from service.access import ANY_ADDRESS
+from service.asgi import App
+from service.bootstrap import Application, build
+from service.certificate import LOCAL_NAMES, local_certificate, usable
 from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
+from service.opening import Opening
 from service.process import harden
+from service.readiness import Readiness
+from service.server import Server
+from service.settings import Settings
+from service.unsafe import refuse_unsafe
 
 LIMIT_CONCURRENCY = 256
 """Open connections; more are told to come back (503) before anything is read."""
@@ -21,32 +29,65 @@ LIMIT_CONCURRENCY = 256
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (FACEWARDEN_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (FACEWARDEN_PORT).")] = None,
+    https: Annotated[
+        bool | None, typer.Option("--https", help="TLS with a local certificate (FACEWARDEN_HTTPS).")
+    ] = None,
 ) -> None:
     """Run the service and its web page."""
     harden()
-    chosen = settings(host=host, port=port)
+    chosen = settings(host=host, port=port, https=https)
     configure_logging(chosen.log_level, chosen.log_file)
+    refuse_unsafe(chosen)
+    tls = _tls(chosen)
     with _listen(chosen.host, chosen.port) as listening:
-        built = build(chosen)
-        if built.pipeline.spec.licence:
-            told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
-            Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(built),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=bool(chosen.trusted_proxies),
-                forwarded_allow_ips=list(chosen.trusted_proxies),
-                limit_concurrency=LIMIT_CONCURRENCY,
-                timeout_keep_alive=10,
-                timeout_graceful_shutdown=30,
-            )
-        )
         name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-        Console(stderr=True).print(f"facewarden: http://{name}:{listening.getsockname()[1]}/", highlight=False)
+        address = f"{'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}/"
+        readiness = Readiness()
+        opening = Opening(chosen, readiness, lambda: _built(chosen, address))
+        server = Server(_config(opening, chosen, tls), readiness)
+        opening.failed = server.stop
         server.run(sockets=[listening])
+    if opening.error is not None:
+        raise opening.error
+
+
+def _config(app: App, chosen: Settings, tls: tuple[Path, Path] | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(chosen.trusted_proxies),
+        forwarded_allow_ips=list(chosen.trusted_proxies),
+        limit_concurrency=LIMIT_CONCURRENCY,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=30,
+        ssl_certfile=tls and tls[0],
+        ssl_keyfile=tls and tls[1],
+    )
+
+
+def _tls(chosen: Settings) -> tuple[Path, Path] | None:
+    """Certificate and key; None where a proxy speaks TLS or nobody does."""
+    if chosen.tls_cert is not None and chosen.tls_key is not None:
+        return usable(chosen.tls_cert, chosen.tls_key)
+    if not chosen.https:
+        return None
+    bound = () if chosen.host in ANY_ADDRESS else (chosen.host,)
+    made = local_certificate(chosen.tls_folder, dict.fromkeys([*LOCAL_NAMES, *bound, *chosen.allowed_hosts]))
+    told = f"facewarden: trust {made.authority} on the devices that come here; SHA-256 {made.fingerprint}"
+    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    return made.certificate, made.key
+
+
+def _built(chosen: Settings, address: str) -> Application:
+    """Says where it is once there is something to see."""
+    built = build(chosen)
+    if built.pipeline.spec.licence:
+        told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
+        Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    Console(stderr=True).print(f"facewarden: {address}", highlight=False, markup=False, soft_wrap=True)
+    return built
 
 
 def _listen(host: str, port: int) -> socket.socket:

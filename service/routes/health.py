@@ -5,13 +5,15 @@ from pydantic import BaseModel
 
 from service.bootstrap import Application
 from service.doors import anyone
+from service.readiness import Readiness
+from service.routes.bodies import PROBLEM
 
 
 class Health(BaseModel):
     status: str = "ok"
 
 
-def router(application: Application) -> APIRouter:
+def router(application: Application, readiness: Readiness) -> APIRouter:
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz", dependencies=[anyone])
@@ -19,9 +21,10 @@ def router(application: Application) -> APIRouter:
         """The process answers."""
         return Health()
 
-    @routes.get("/readyz", dependencies=[anyone])
+    @routes.get("/readyz", dependencies=[anyone], responses={"503": PROBLEM})
     def ready() -> Health:
-        """The databases answer too, and everybody enrolled can be searched."""
+        """The databases answer too, and everybody enrolled can be searched; no longer once it was told to stop."""
+        readiness.check()
         application.people.count()
         return Health()
 

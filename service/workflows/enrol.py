@@ -24,6 +24,7 @@ from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
 from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, ReferenceTaken, TooYoung
 from service.gallery import Gallery
 from service.lockout import Evidence, Lockout
+from service.watch import Stage, stage, tell_enrolment
 
 LABEL: Final = "label"
 
@@ -138,7 +139,9 @@ class Enrol:
             raise
 
     def _looked_at(self, request: EnrolRequest) -> Enrolled:
-        return self.keep(request, [self._pipeline.capture(image) for image in request.images])
+        with stage(Stage.PICTURE):
+            captures = [self._pipeline.capture(image) for image in request.images]
+        return self.keep(request, captures)
 
     def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
         """The same for pictures that were looked at already, with no passphrase asked for."""
@@ -151,8 +154,12 @@ class Enrol:
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
         with self.one_at_a_time:
-            reason = self._reason_to_look(made.template)
-            return self._write(request, made, factors, reason)
+            with stage(Stage.SEARCH):
+                reason = self._reason_to_look(made.template)
+            with stage(Stage.DATABASE):
+                done = self._write(request, made, factors, reason)
+        tell_enrolment(reason.value if reason else None)
+        return done
 
     def _agreed(self, request: EnrolRequest) -> tuple[frozenset[str], Consent]:
         """Which attributes may be kept, and the line for the ledger."""

@@ -22,6 +22,7 @@ from service.gallery import Gallery
 from service.lockout import Attempt, Evidence, Lockout
 from service.recogniser import Probe, Recogniser
 from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
+from service.watch import Stage, stage, tell_login
 from service.workflows.model_change import ModelChange
 
 SECOND_FACTOR: Final = "second_factor"
@@ -99,17 +100,19 @@ class Login:
         """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge, RecordUnreadable for
         a right face or, whatever the reason, NotRecognised."""
         attempt = self._lockout.attempt(request.user_id, request.client)
-        with self._storage.begin() as work:
+        with stage(Stage.DATABASE), self._storage.begin() as work:
             self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None))
         judge = self._judge(request.user_id)
-        probe = judge.probe(request.images, request.taken_at)
-        with self._storage.begin() as work:
+        with stage(Stage.PICTURE):
+            probe = judge.probe(request.images, request.taken_at)
+        with stage(Stage.DATABASE), self._storage.begin() as work:
             judge.gallery.refresh(work)
             verdict = self._verdict(work, request, judge, probe)
             work.take_turn()
             verdict = self._held_back(work, attempt, verdict)
             self._settle(work, request, attempt, verdict)
             work.commit()
+        tell_login(request.mode, verdict.outcome)
         if verdict.person is None or verdict.decision.point is None:
             if verdict.outcome == RecordUnreadable.code:
                 raise RecordUnreadable(Fault.PAYLOAD)
@@ -129,14 +132,16 @@ class Login:
         points, index = judge.pipeline.spec.operating_points, judge.gallery.index
         claimed, passphrase = request.user_id, request.passphrase
         if claimed is None:
-            decision = identify(index, probe.template, points, self._rules.fpir)
+            with stage(Stage.SEARCH):
+                decision = identify(index, probe.template, points, self._rules.fpir)
             claimed = decision.key
             known = _knows(work, claimed, passphrase)
         else:
             known = _knows(work, claimed, passphrase)
             # What only they know tells twins apart as well.
             compare = verify_apart if self._rules.guarded and not known else verify
-            decision = compare(index, claimed, probe.template, points, self._rules.fmr)
+            with stage(Stage.SEARCH):
+                decision = compare(index, claimed, probe.template, points, self._rules.fmr)
         if not decision.accepted or claimed is None:
             return _Verdict(claimed, None, decision.outcome.value, decision, known=known)
         try:
@@ -219,7 +224,8 @@ def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bo
     if user_id is not None:
         with suppress(RecordUnreadable):  # told to the right face alone
             kept = work.details.get(user_id, FACTOR)
-    return factor.matches(kept, passphrase)
+    with stage(Stage.PASSPHRASE):
+        return factor.matches(kept, passphrase)
 
 
 def _evidence(*, shown: bool) -> Evidence:

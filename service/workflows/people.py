@@ -9,6 +9,7 @@ from db.records import Erasure, Person
 from db.storage import Storage
 from service.errors import UnknownUser
 from service.gallery import Gallery
+from service.watch import tell_erasure
 
 
 class By(StrEnum):
@@ -66,8 +67,10 @@ class People:
         for gallery in galleries:
             gallery.remove(user_ids)
         try:
-            return self.storage.erase(user_ids, by=by.value, reason=reason, **with_key)
+            done = self.storage.erase(user_ids, by=by.value, reason=reason, **with_key)
         except Exception:
             for gallery in galleries:
                 gallery.invalidate()
             raise
+        tell_erasure(by.value, done.erased)
+        return done

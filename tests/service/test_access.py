@@ -13,7 +13,9 @@ from service.access import (
     SecurityHeaders,
     shown_bearer,
 )
+from service.app import create_app
 from service.asgi import App, Message, Receive, Scope, Send
+from service.bootstrap import Application
 from service.problems import Problems
 from tests.service.asgi_client import Pairs, call, connect, echo, scope
 
@@ -316,3 +318,25 @@ def test_a_bearer_token_is_found() -> None:
 )
 def test_no_token_is_found_where_there_is_none_or_more_than_one(wrong: tuple[str, ...]) -> None:
     assert shown_bearer(request(*wrong)) is None
+
+
+def test_a_preflight_answer_covers_every_method_of_the_api(application: Application) -> None:
+    document = create_app(application).openapi()
+    methods = {method.upper() for path in document["paths"].values() for method in path}
+    assert {"GET", "POST", "DELETE"} <= methods
+    told = headers(Origin=LISTED, Access_Control_Request_Method="POST", Access_Control_Request_Headers="content-type")
+    answer = call(guarded(), "OPTIONS", "/v1/login", told)
+    assert methods <= set(answer.headers["access-control-allow-methods"].split(", "))
+
+
+# Transport
+
+
+@pytest.mark.parametrize("name", ["face.example.org", "192.168.1.20"])
+def test_browsers_are_told_to_stay_with_tls_where_it_is_ours(name: str) -> None:
+    def told(app: App, host: str) -> str | None:
+        return call(app, headers=headers(host)).headers.get("strict-transport-security")
+
+    assert told(SecurityHeaders(echo, hsts=True), name) == "max-age=31536000"
+    assert told(SecurityHeaders(echo, hsts=False), name) is None
+    assert told(SecurityHeaders(echo, hsts=True), "localhost:8443") is None

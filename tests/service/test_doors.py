@@ -21,7 +21,7 @@ from tests.service.api_keys import key, keys_in
 from tests.service.asgi_client import Answer, call, connect
 
 REFUSED: Final = {"api_key_required": 401, "token_invalid": 401, "role_required": 403}
-KINDS: Final = {"anyone", "person", *Role, *(f"{role}@default" for role in Role)}
+KINDS: Final = {"anyone", "person", "this machine", *Role, *(f"{role}@default" for role in Role)}
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from service.app import _sweep
 from service.bootstrap import Application
 from service.errors import UnsafeSettings
 from service.lockout import Limits, Lockout
+from service.metrics import Metrics
 from service.settings import read
 from service.workflows.administer import Administer
 from service.workflows.people import People
@@ -180,7 +181,7 @@ def test_the_sweeper_of_the_service_does_it(storage: Storage, clock: Clock) -> N
     service = SimpleNamespace(settings=settings, storage=storage, administer=administer, retention=retention(storage))
 
     async def until_nobody_is_there() -> None:
-        sweeper = asyncio.create_task(_sweep(cast("Application", service)))
+        sweeper = asyncio.create_task(_sweep(cast("Application", service), Metrics(dict)))
         while await asyncio.to_thread(there, storage):
             clock.advance(hours=6)
             await asyncio.sleep(0.05)

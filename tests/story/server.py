@@ -43,7 +43,7 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
 
     `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
     environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
@@ -53,7 +53,8 @@ def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: st
             arguments, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        service = Service(f"http://127.0.0.1:{port}", process, log)
+        scheme = "https" if {"FACEWARDEN_HTTPS", "FACEWARDEN_TLS_CERT"} & settings.keys() else "http"
+        service = Service(f"{scheme}://127.0.0.1:{port}", process, log)
         _wait(service)
         yield service
     finally:
@@ -66,10 +67,11 @@ def _wait(service: Service) -> None:
     end = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < end and service.process.poll() is None:
         try:
-            if httpx.get(service.base_url + "/readyz", timeout=5).status_code == 200:
+            if httpx.get(service.base_url + "/readyz", timeout=5, verify=False).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise AssertionError("the service did not start:\n" + service.log.read_text(errors="replace"))
 
 
