@@ -184,7 +184,7 @@ def mistakes(client: Marked, user_id: str) -> None:
 
 def operator(client: Marked, user_id: str) -> None:
     log = "audit?limit=1000", "audit?newest=true", f"audit?user_id={user_id}", "audit/state"
-    for path in ("stats?span=day", *log, "settings", "models", "key", "people", f"people/{user_id}"):
+    for path in ("stats?span=day", *log, "settings", "models", "key", "performance", "people", f"people/{user_id}"):
         client.send("GET", f"/v1/admin/{path}", 200)
     client.send("POST", "/v1/admin/people/find", 200, json={"reference": REFERENCE})
     client.send("POST", "/v1/admin/people/find", REFUSED, json={"reference": LABEL})
