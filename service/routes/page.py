@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from service.doors import anyone
 
-PAGES: Final = {"/": "index.html", "/hide": "hide.html"}
+PAGES: Final = {"/": "index.html", "/hide": "hide.html", "/operator": "operator.html"}
 """Where a page is found, and its template."""
 LANGUAGE: Final = "en"
 WORDS: Final = "words.js"

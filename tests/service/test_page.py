@@ -49,7 +49,7 @@ def test_a_text_that_is_missing_stops_the_start() -> None:
 
 
 def test_every_text_that_a_module_asks_for_is_there() -> None:
-    for module in WEB.glob("*.js"):
+    for module in WEB.rglob("*.js"):
         for name in re.findall(r'\bt\("([a-z_.]+)"', module.read_text(encoding="utf-8")):
             branch: Any = texts()
             for key in name.split("."):
