@@ -14,7 +14,7 @@ const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const full = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export function activity(panel, { holder }) {
-  const filter = element("div");
+  const filter = choice(t("operator.activity.span"), "span", SPANS.map((name) => [name, t(`operator.activity.${name}`)]), (name) => { location.hash = `activity?span=${name}`; });
   const head = element("div", "", "head");
   const decisions = element("div", "", "decisions");
   const times = element("div", "", "times");
@@ -25,7 +25,7 @@ export function activity(panel, { holder }) {
   const showTimes = drawn(times, async (signal) => performance(await ask("/performance", { signal })));
   return (_, query) => {
     const next = SPANS.includes(query.get("span")) ? query.get("span") : "week";
-    filter.replaceChildren(choice(t("operator.activity.span"), "span", SPANS.map((name) => [name, t(`operator.activity.${name}`)]), next, (name) => { location.hash = `activity?span=${name}`; }));
+    filter.choose(next);
     if (next === span) return;
     span = next;
     show();

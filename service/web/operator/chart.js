@@ -24,8 +24,9 @@ export function nice(value) {
 export function stacked(description, { series, labels, titles }) {
   const frame = document.createElement("div");
   frame.className = "chart";
-  const draw = () => frame.replaceChildren(bars(frame.clientWidth || 640, description, { series, labels, titles }));
-  new ResizeObserver(draw).observe(frame);
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width) frame.replaceChildren(bars(contentRect.width, description, { series, labels, titles }));
+  }).observe(frame);
   return frame;
 }
 
@@ -43,7 +44,7 @@ function bars(width, description, { series, labels, titles }) {
     made.append(svg("line", { x1: AXIS.left, x2: width, y1: at, y2: at, class: share ? "rule" : "base" }));
     made.append(svg("text", { x: AXIS.left - 8, y: at + 4, "text-anchor": "end" }, new Intl.NumberFormat().format(most * share)));
   }
-  const room = Math.ceil(64 / (inner.width / steps)); // steps that a label takes
+  const room = Math.ceil(56 / (inner.width / steps)); // steps that a label takes
   let free = 0;
   for (let step = 0; step < steps; step += 1) {
     const group = svg("g", { class: "step" });
@@ -59,7 +60,7 @@ function bars(width, description, { series, labels, titles }) {
       below += count;
     }
     made.append(group);
-    if (labels[step] && step >= free) {
+    if (labels[step] && step >= free && step + room <= steps + 1) {
       made.append(svg("line", { x1: x(step) + 0.5, x2: x(step) + 0.5, y1: y(0), y2: y(0) + 6, class: "base" }));
       made.append(svg("text", { x: x(step) + 4, y: HEIGHT - 7 }, labels[step]));
       free = step + room;

@@ -4,7 +4,7 @@ import { t } from "../texts.js";
 import { ask } from "./ask.js";
 import { drawn, number, table, tag } from "./view.js";
 
-const percent = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 2 });
+const percent = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 export function models(panel) {
   const place = element("div", "", "results");

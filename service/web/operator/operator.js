@@ -81,7 +81,7 @@ function introduce() {
     element("b", holder.name),
     element("code", holder.prefix),
     tag(holder.role),
-    element("span", t("operator.holder.tenant", holder)),
+    ...(holder.tenant === "default" ? [] : [element("span", t("operator.holder.tenant", holder))]),
     until,
     button(t("operator.holder.forget"), () => close(), "plain small forget"),
     button(t("operator.shortcuts.open"), () => shortcutList(), "link"),

@@ -22,7 +22,7 @@ export function people(panel) {
   const head = element("div", "", "head");
   const title = element("h2", t("operator.section.people"));
   title.append(total);
-  const filter = element("div");
+  const filter = choice(t("operator.people.which"), "which", WHICH.map((name) => [name, t(`operator.people.${name}`)]), (name) => go(name, 0));
   head.append(title, search(), filter, button(t("operator.people.idle"), () => erase({ idle: true }, again), "plain small"));
   bar.role = "status";
   panel.append(head, place, bar);
@@ -109,7 +109,7 @@ export function people(panel) {
       at = next;
       show();
     }
-    filter.replaceChildren(choice(t("operator.people.which"), "which", WHICH.map((name) => [name, t(`operator.people.${name}`)]), at.which, (name) => go(name, 0)));
+    filter.choose(at.which);
     document.querySelectorAll("dialog.person").forEach((open) => open.close());
     if (UUID.test(id)) person(id, { changed: again, closed: () => { if (location.hash.startsWith("#people/")) go(at.which, at.from); } });
   };

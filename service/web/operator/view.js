@@ -70,7 +70,13 @@ export function table(caption, columns, rows, { empty = "", kind = "", showCapti
     });
   }
   const frame = element("div", "", "frame");
+  frame.role = "group";
+  frame.ariaLabel = caption;
   frame.append(made);
+  new ResizeObserver(() => { // who has no mouse scrolls what does not fit
+    if (frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight) frame.tabIndex = 0;
+    else frame.removeAttribute("tabindex");
+  }).observe(frame);
   if (!rows.length && empty) frame.append(element("p", empty, "empty"));
   return frame;
 }
@@ -139,18 +145,19 @@ export function copier(value, name) {
   return made;
 }
 
-/** One of several, as buttons side by side. */
-export function choice(legend, name, options, chosen, act) {
+/** One of several, as buttons side by side; `choose` of what it gives shows another as chosen. */
+export function choice(legend, name, options, act) {
   const made = element("fieldset", "", "choice");
   made.append(element("legend", legend, "unseen"));
-  for (const [value, text] of options) {
+  const inputs = options.map(([value, text]) => {
     const label = element("label");
-    const input = element("input");
-    Object.assign(input, { type: "radio", name, value, checked: value === chosen });
+    const input = Object.assign(element("input"), { type: "radio", name, value });
     input.addEventListener("change", () => act(value));
     label.append(input, element("span", text));
     made.append(label);
-  }
+    return input;
+  });
+  made.choose = (value) => inputs.forEach((input) => { input.checked = input.value === value; });
   return made;
 }
 
