@@ -154,14 +154,65 @@ class FailureRow(DataTable, table=True):
     failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
+class RevokedTokenRow(DataTable, table=True):
+    """A token that was given back; kept until it would have expired. `token_id`: its `jti`."""
+
+    __tablename__ = "revoked_token"
+    token_id: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ClientRow(DataTable, table=True):
+    """An application that people sign in to. `redirect_uris`: one a line; `secret`: SHA-256."""
+
+    __tablename__ = "client"
+    client_id: str = Field(primary_key=True)
+    tenant: str
+    name: str
+    redirect_uris: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    secret: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class GrantRow(DataTable, table=True):
+    """A code, then the access token given for it, as SHA-256 each (db/grants.py)."""
+
+    __tablename__ = "oauth_grant"
+    code: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    client_id: str = Field(foreign_key="client.client_id", ondelete="CASCADE", index=True)
+    user_id: UUID = Field(sa_column=_person())
+    redirect_uri: str
+    challenge: str
+    nonce: str | None = None
+    acr: str
+    signed_in_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    token: bytes | None = Field(default=None, sa_type=LargeBinary, index=True, unique=True)
+
+
 class GalleryRow(DataTable, table=True):
-    """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space."""
+    """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space;
+    `forgotten`: up to which revision the changes are kept no more."""
 
     __tablename__ = "gallery"
     gallery_id: int = Field(primary_key=True)
     revision: int = 0
     people: int = 0
     dirty: bool = False
+    forgotten: int = 0
+
+
+class ChangeRow(DataTable, table=True):
+    """Somebody enrolled or changed (`user_id`), or erased (`gone`, the first 16 bits of their ID), for the minutes in
+    which other processes hear of it. `revision`: that of the gallery."""
+
+    __tablename__ = "change"
+    change_id: int | None = Field(default=None, primary_key=True)
+    revision: int = Field(index=True)
+    tenant: str
+    user_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    gone: int | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class PersonKeyRow(KeyTable, table=True):

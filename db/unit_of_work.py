@@ -13,10 +13,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
+from db import changes
 from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
     RecordUnreadable,
@@ -27,6 +29,7 @@ from db.errors import (
     told_apart,
 )
 from db.failures import FailureLedger
+from db.grants import Grants
 from db.keystore import Keystore, chunks
 from db.one_person import one_person
 from db.payloads import pack_vector, unpack_mapping, unpack_vector
@@ -34,6 +37,7 @@ from db.person_keys import PersonKeys
 from db.readable import open_with, template_query, unreadable_among
 from db.records import Consent, NewTemplate, Person, StoredTemplate
 from db.references import References
+from db.revocations import Revocations
 from db.sealing import Place, SealingKey, seal
 from db.tables import ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
 
@@ -64,6 +68,9 @@ class UnitOfWork:
         self.now = now
         self.tenant = tenant
         self.failures = FailureLedger(self._session, tenant)
+        self.revoked = Revocations(self._session)
+        self.clients = Clients(self._session)
+        self.grants = Grants(self._session)
         self.details = Details(self._session, keystore, tenant)
         self.references = References(self._session, keystore, tenant)
         self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
@@ -154,6 +161,7 @@ class UnitOfWork:
                 )
             )
             self._session.flush()
+            changes.note(self._session, gallery.revision, self.now, [(user_id, self.tenant)])
             self._session.add(_consent_row(user_id, consent))
             self._session.add_all(self._sealed_template(key, user_id, template) for template in templates)
             for kind, values in {ATTRIBUTES: attributes, METADATA: metadata, **(factors or {})}.items():
@@ -286,6 +294,12 @@ class UnitOfWork:
             asked = (query.where(col(PersonRow.user_id).in_(some)) for some in chunks(among))
             return [user_id for each in asked for user_id in self._session.scalars(each)]
 
+    def still_here(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Who of these people is enrolled."""
+        with told_apart():
+            asked = (self._ids.where(col(PersonRow.user_id).in_(some)) for some in chunks(list(user_ids)))
+            return {user_id for each in asked for user_id in self._session.scalars(each)}
+
     def user_ids(self) -> set[UUID]:
         with told_apart():
             return set(self._session.scalars(self._ids))
@@ -299,17 +313,22 @@ class UnitOfWork:
             rows = self._session.execute(template_query(self._ids.where(col(PersonRow.user_id) == user_id))).all()
             return [] if key is None else self._opened_templates({user_id: key}, rows)
 
-    def all_templates(self, since_revision: int = -1) -> Iterator[StoredTemplate]:
-        """The templates of everybody who changed after a revision, opened, person by person.
+    def changes(self, since_revision: int) -> changes.Changes | None:
+        """Who was enrolled, changed or erased after a revision; None where that is not known any more."""
+        with told_apart():
+            return changes.since(self._session, self.tenant, since_revision)
+
+    def all_templates(self, among: Iterable[UUID] | None = None) -> Iterator[StoredTemplate]:
+        """The templates of everybody, or of `among` them, opened, person by person.
 
         Whoever has one that does not open is left out and added to `unreadable`.
         """
         with told_apart():
-            changed = None
-            if since_revision > 0:
-                changed = list(self._session.scalars(self._ids.where(col(PersonRow.revision) > since_revision)))
-            whose = self._ids if changed is None else self._ids.where(col(PersonRow.revision) > since_revision)
-            yield from self._person_by_person(whose, changed)
+            if among is None:
+                yield from self._person_by_person(self._ids, None)
+                return
+            for some in chunks(sorted(among)):
+                yield from self._person_by_person(self._ids.where(col(PersonRow.user_id).in_(some)), some)
 
     def everybody(self, model_id: str, transform: int = 0) -> Iterator[OpenedTemplates]:
         """Everybody's templates of one model that are turned by that generation, opened, some people at a time:
@@ -381,6 +400,7 @@ class UnitOfWork:
             if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             row.revision = revision
+            changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
             if anew or without is not None:
                 theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
                 self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))

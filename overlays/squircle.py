@@ -1,4 +1,4 @@
-"""The outline of soft covers: a rounded square drawn around the promised box, never inside it."""
+"""The outline of soft covers: a rounded square drawn around what is promised, never inside it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,35 +6,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.types import Box, Pixels
-from overlays.region import COVER, Rect, visible
+from embeddings.types import Pixels
+from overlays.region import Cover, Rect, visible
 
-POWER: Final = 5
-"""|u|^5 + |v|^5 = 1: near enough to a square to stay close to the box, with no corner to be seen."""
-AROUND: Final = 2 ** (1 / POWER)
-"""The outline that passes through the corners of a box is this many times as wide as the box (1.15)."""
 STRIP: Final = 256
 """Rows blended at a time, so that a face as large as the picture costs no float copy of it."""
 
 
-def strips(box: Box, softness: float, height: int, width: int) -> Iterator[tuple[Rect, NDArray[np.float32]]]:
-    """The visible cover of a face box, in strips of rows: pixels and how much of each the cover hides.
+def strips(cover: Cover, softness: float, height: int, width: int) -> Iterator[tuple[Rect, NDArray[np.float32]]]:
+    """The visible part of a cover, in strips of rows: pixels and how much of each the cover hides.
 
-    float32 [rows, columns], 1 on every pixel that the box times `COVER` touches and out to the outline around it, then
-    falling to 0 at 1 + `softness` outlines.
+    float32 [rows, columns], 1 on every pixel that is promised and out to the outline, then falling to 0 at
+    1 + `softness` outlines.
     """
-    promised = visible(box.scaled(COVER), height, width)
-    reach = visible(box.scaled(COVER * AROUND * (1 + softness)), height, width)
+    promised = visible(cover.promised, height, width)
+    reach = visible(cover.outline.scaled(1 + softness), height, width)
     if reach is None:
         return
-    half_width, half_height = box.width * COVER * AROUND / 2, box.height * COVER * AROUND / 2
-    center_x, center_y = box.center
-    across = _powers(reach.left, reach.right, center_x, half_width)
-    down = _powers(reach.top, reach.bottom, center_y, half_height)
+    center_x, center_y = cover.outline.center
+    across = _powers(reach.left, reach.right, center_x, cover.outline.width / 2, cover.power)
+    down = _powers(reach.top, reach.bottom, center_y, cover.outline.height / 2, cover.power)
     for top in range(reach.top, reach.bottom, STRIP):
         strip = Rect(reach.left, top, reach.right, min(top + STRIP, reach.bottom))
         rows = down[top - reach.top : strip.bottom - reach.top]
-        outlines = (rows[:, None] + across[None, :]) ** np.float32(1 / POWER)
+        outlines = (rows[:, None] + across[None, :]) ** np.float32(1 / cover.power)
         part = np.clip((1 + softness - outlines) / softness, 0, 1)
         share = (part * part * (3 - 2 * part)).astype(np.float32)
         if promised is not None:
@@ -49,8 +44,8 @@ def blend(pixels: Pixels, strip: Rect, share: NDArray[np.float32], cover: NDArra
     pixels[strip.slices] = np.rint(under + (cover - under) * share[:, :, None]).astype(np.uint8)
 
 
-def _powers(start: int, stop: int, center: float, half: float) -> NDArray[np.float32]:
-    """(distance from the centre / half)^POWER for the centre of each pixel of a row or column."""
+def _powers(start: int, stop: int, center: float, half: float, power: int) -> NDArray[np.float32]:
+    """(distance from the centre / half)^power for the centre of each pixel of a row or column."""
     away = np.abs(np.arange(start, stop) + 0.5 - center) / half
-    powers: NDArray[np.float32] = np.minimum(away, 4.0).astype(np.float32) ** POWER
+    powers: NDArray[np.float32] = np.minimum(away, 4.0).astype(np.float32) ** power
     return powers

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.errors import problem
+from service.errors import TABLE, problem
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -13,6 +13,13 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXCHANGE: Final = "facewarden.exchange"
+OAUTH: Final = "/oauth/"
+OAUTH_ERRORS: Final = {
+    "api_key_required": "invalid_client",
+    "role_required": "invalid_client",
+    "token_invalid": "invalid_token",
+    "busy": "temporarily_unavailable",
+}
 POLICY_VIOLATION: Final = 1008
 """WebSocket close code (RFC 6455, section 7.4.1); before the handshake servers answer 403 instead."""
 
@@ -36,7 +43,16 @@ def problem_answer(scope: Scope, code: str, **members: object) -> tuple[int, dic
     """Like `service.errors.problem`, with the request's ID in the body and the code noted for the log."""
     told = exchange(scope)
     told.code = code
+    if scope["path"].startswith(OAUTH):
+        members |= _for_oauth(code)
     return problem(code, request_id=told.request_id, **members)
+
+
+def _for_oauth(code: str) -> dict[str, object]:
+    """What clients look for there (RFC 6749, section 5.2)."""
+    row = TABLE[code]
+    error = OAUTH_ERRORS.get(code, "server_error" if row.status >= 500 else "invalid_request")
+    return {"error": error, "error_description": row.title}
 
 
 async def refuse(scope: Scope, send: Send, code: str, **members: object) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.api_keys import ApiKey
+from db.engine import database_of
 from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
@@ -20,17 +21,22 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
+from service.familiar import Familiar
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
+from service.oauth.provider import Provider
+from service.oauth.server import Server
 from service.receipts import ReceiptKey
 from service.recogniser import Recogniser
 from service.settings import Settings
 from service.tenants import Tenants, TenantService
-from service.tokens import Tokens
+from service.token_keys import TokenKeys
+from service.tokens import Kind, Tokens
 from service.turning import Turning
-from service.workers import usable_cores
+from service.workers import cores_of_one
 from service.workflows.administer import Administer
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.film import FilmOverlay
 from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
@@ -40,9 +46,10 @@ from service.workflows.people import People
 from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
 from service.workflows.retention import Retention
+from service.workflows.sessions import Sessions
+from service.workflows.signing import Signing
 
-TOKEN_SECRET = "token-signing"  # noqa: S105 - the purpose of a derived secret, not the secret
-LOCKOUT_SECRET = "lockout"  # noqa: S105 - likewise
+LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
 RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
 Clock = Callable[[], datetime]
 
@@ -61,6 +68,9 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    film: FilmOverlay
+    signing: Signing
+    provider: Provider
 
     def of(self, tenant: str = DEFAULT_TENANT) -> TenantService:
         """What it does for one tenant. Raises UnknownTenant."""
@@ -108,6 +118,11 @@ class Application:
         return self.of().grow
 
     @property
+    def sessions(self) -> Sessions:
+        """Of every tenant."""
+        return Sessions(self.storage, self.tokens, self.provider)
+
+    @property
     def retention(self) -> Retention:
         """Of every tenant."""
         return Retention(self.people, self.settings.retention_days, self.tenants.others)
@@ -119,6 +134,8 @@ def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
+    if database_of(settings.data_url) == database_of(settings.keys_url):
+        raise UnsafeSettings("FACEWARDEN_DATABASE_URL and FACEWARDEN_KEYSTORE_URL name one database: keys lie apart")
     return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
@@ -151,10 +168,32 @@ def lockout(storage: Storage, settings: Settings) -> Lockout:
     return Lockout(storage.secret(LOCKOUT_SECRET), limits, storage.tenant)
 
 
+def token_kind(settings: Settings) -> Kind:
+    """By whom tokens are issued, and for how long."""
+    return Kind(settings.issuer, timedelta(seconds=settings.token_seconds))
+
+
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
-    lifetime = timedelta(seconds=settings.token_seconds)
-    return Tokens(storage.secret(TOKEN_SECRET), lifetime, now, storage.tenant)
+
+    def is_revoked(token_id: str) -> bool:
+        with storage.begin() as work:
+            return work.revoked.has(token_id)
+
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Tokens(keys, token_kind(settings), now, is_revoked=is_revoked, tenant=storage.tenant)
+
+
+def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
+    """The keys that tokens of all tenants are signed with."""
+    keys = TokenKeys(storage.signing_keys(), now)
+    return Signing(storage, keys, timedelta(days=settings.token_key_days))
+
+
+def provider(storage: Storage, settings: Settings, now: Clock = utc_now) -> Provider:
+    """OpenID Connect, for the applications of all tenants."""
+    server = Server(storage, TokenKeys(storage.signing_keys(), now), token_kind(settings))
+    return Provider(server, settings.issuer)
 
 
 def receipts(storage: Storage) -> Receipts:
@@ -166,7 +205,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
     keys = _safe_keys(storage, settings)
-    runtime = Runtime(cores=usable_cores())
+    runtime = Runtime(cores=cores_of_one(settings.processes))
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
@@ -183,7 +222,23 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     tenants = Tenants(storage, make)
     for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
-    return Application(settings, storage, tenants, tokens(storage, settings, now), consent, Overlay(pipeline))
+    overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
+    return Application(
+        settings,
+        storage,
+        tenants,
+        tokens(storage, settings, now),
+        consent,
+        overlay,
+        FilmOverlay(pipeline),
+        signing(storage, settings, now),
+        provider(storage, settings, now),
+    )
+
+
+def familiar(its: TenantService, settings: Settings) -> Familiar:
+    """The people of a tenant, to be known in pictures."""
+    return Familiar(Recogniser(its.pipeline, its.gallery), its.storage, settings.identification_fpir)
 
 
 def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:

@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,6 +19,9 @@ from embeddings.embedders import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
+PUBLIC_URL: Final = r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
+"""An origin in lower case, without a path or a slash at its end: the issuer of tokens is compared letter by letter."""
+
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -32,11 +36,20 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(
+        None,
+        pattern=PUBLIC_URL,
+        description="Address of the service as others see it, `https://name`: who issues its tokens; unset: that of"
+        " FACEWARDEN_HOST and FACEWARDEN_PORT.",
+    )
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder. A PostgreSQL database"
+        " (`postgresql+psycopg://...`) for more than one node (docs/nodes.md).",
     )
     keystore_url: str | None = Field(
-        None, description="SQLAlchemy URL of the person keys; unset: `keys.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the person keys, never the same database; unset: `keys.db` in the home folder.",
     )
     master_key: SecretStr | None = Field(
         None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
@@ -132,8 +145,23 @@ class Settings(BaseSettings):
         " after it was set or the clock made a leap.",
     )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes behind the one address (`--workers`), each with models and an index of its own; the"
+        " cores are shared out among them (docs/nodes.md).",
+    )
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
+    max_film_bytes: int = Field(64 * 2**20, ge=4096, description="Largest film over HTTP, bytes.")
+    film_jobs: int = Field(
+        4, ge=0, le=64, description="Films in memory at once, waiting, worked on or to be fetched; 0: none."
+    )
+    live_connections: int = Field(4, ge=0, le=64, description="Cameras connected live at once; 0: none.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
+    token_key_days: int = Field(
+        90, ge=1, le=3650, description="Age at which the key that signs tokens is followed by the next, days."
+    )
     sweep_seconds: float = Field(30.0, gt=0, description="Pause between clean-up rounds, seconds.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
@@ -193,6 +221,18 @@ class Settings(BaseSettings):
                 f"{PREFIX}BEHIND_PROXY needs {PREFIX}TRUSTED_PROXIES: every client would count as the proxy"
             )
         return self
+
+    @property
+    def issuer(self) -> str:
+        """The address under which others know this installation, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return self.public_url or f"{'https' if self.speaks_tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Host names to answer under besides the bound one."""
+        named = urlsplit(self.public_url or "").hostname
+        return (*self.allowed_hosts, *([named] if named else []))
 
     @property
     def loopback(self) -> bool:

@@ -1,18 +1,20 @@
-"""Login tokens: short-lived JWTs signed with Ed25519 (RFC 7519, RFC 8037)."""
+"""Login tokens: short-lived JWTs signed with Ed25519 (RFC 7519, RFC 8037), made as RFC 9068 has it: `typ` and `aud`
+keep them apart from the ID tokens that the same keys sign for applications."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from db.tables import DEFAULT_TENANT
 from service.errors import TokenInvalid
+from service.token_keys import SKEW, TokenKey, TokenKeys
 
-ISSUER: Final = "facewarden"
+ALGORITHM: Final = "EdDSA"
+TYPE: Final = "at+jwt"
 ACR_PHOTO: Final = "photo"
 """Authentication context: a face was shown; that it was alive was not checked."""
 ACR_PHOTO_AND_PASSPHRASE: Final = "photo+passphrase"  # noqa: S105 - a kind of evidence
@@ -25,9 +27,6 @@ METHODS: Final = {
 }
 """`amr` values (RFC 8176)."""
 FRESH: Final = timedelta(minutes=5)
-SKEW: Final = timedelta(minutes=1)
-"""Clocks of two nodes may differ by so much; a token from further ahead was issued before the clock was set back, and
-would live longer than it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +42,63 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says: whose, how sure (`acr`), whether issued within FRESH, and at which tenant."""
+    """What a valid token says: whose, how sure (`acr`), whether issued within FRESH, at which tenant; `token_id` names
+    it, from `issued_at` until `expires_at`."""
 
     user_id: UUID
     acr: str
     fresh: bool
     tenant: str
+    token_id: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`issuer`: the address of this installation, for which its own tokens are meant as well; how long they live."""
+
+    issuer: str
+    lifetime: timedelta
 
 
 class Tokens:
-    """Issues and checks tokens of one tenant. `secret` is 32 bytes, the Ed25519 private key."""
+    """Issues and checks tokens of one tenant. `is_revoked`: whether a token was given back, by its ID."""
 
     def __init__(
-        self, secret: bytes, lifetime: timedelta, now: Callable[[], datetime], tenant: str = DEFAULT_TENANT
+        self,
+        keys: TokenKeys,
+        kind: Kind,
+        now: Callable[[], datetime],
+        *,
+        is_revoked: Callable[[str], bool],
+        tenant: str = DEFAULT_TENANT,
     ) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(secret)
-        self._lifetime = lifetime
+        self._keys = keys
+        self._kind = kind
         self._now = now
+        self._is_revoked = is_revoked
         self._tenant = tenant
+
+    @property
+    def issuer(self) -> str:
+        return self._kind.issuer
 
     def issue(self, user_id: UUID, acr: str) -> Issued:
         """A token for `user_id`. Raises KeyError for an unknown `acr`."""
-        now = self._now()
+        now, key, kind = self._now(), self._keys.signing(), self._kind
         claims = {
-            "iss": ISSUER,
+            "iss": kind.issuer,
+            "aud": kind.issuer,
             "sub": str(user_id),
             "iat": now,
-            "exp": now + self._lifetime,
+            "exp": now + kind.lifetime,
             "jti": str(uuid4()),
             "acr": acr,
             "amr": list(METHODS[acr]),
             "tenant": self._tenant,
         }
-        return Issued(jwt.encode(claims, self._key, algorithm="EdDSA"), int(self._lifetime.total_seconds()))
+        return Issued(signed(claims, key, TYPE), int(kind.lifetime.total_seconds()))
 
     def check(self, token: str) -> Claims:
         """The claims of a token of ours. Raises TokenInvalid for any other, whatever is wrong with it."""
@@ -87,21 +110,46 @@ class Tokens:
     def read(self, token: str) -> Claims:
         """The same for a token of any tenant."""
         try:
-            claims = jwt.decode(
-                token,
-                self._key.public_key(),
-                algorithms=["EdDSA"],
-                issuer=ISSUER,
-                options={
-                    "require": ["exp", "iat", "sub", "jti", "acr", "tenant"],
-                    "verify_exp": False,
-                    "verify_iat": False,
-                },
-            )
-            now, issued_at = self._now(), datetime.fromtimestamp(claims["iat"], UTC)
-            if not now < datetime.fromtimestamp(claims["exp"], UTC) or issued_at > now + SKEW:
+            header = jwt.get_unverified_header(token)
+            key = self._keys.get(header.get("kid"))
+            if key is None or header.get("typ") != TYPE:
                 raise TokenInvalid
-            fresh = now < issued_at + FRESH
-            return Claims(UUID(claims["sub"]), str(claims["acr"]), fresh, str(claims["tenant"]))
+            claims = self._claims(token, key)
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
             raise TokenInvalid from None
+        if self._is_revoked(claims.token_id):
+            raise TokenInvalid
+        return claims
+
+    def _claims(self, token: str, key: TokenKey) -> Claims:
+        claims = jwt.decode(
+            token,
+            key.private.public_key(),
+            algorithms=[ALGORITHM],
+            issuer=self._kind.issuer,
+            audience=self._kind.issuer,
+            options={
+                "require": ["exp", "iat", "sub", "jti", "acr", "tenant"],
+                "verify_exp": False,
+                "verify_iat": False,
+            },
+        )
+        now = self._now()
+        issued_at, expires_at = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
+        # From further ahead: issued before the clock was set back, and would live longer than it should.
+        if not now < expires_at or issued_at > now + SKEW:
+            raise TokenInvalid
+        return Claims(
+            user_id=UUID(claims["sub"]),
+            acr=str(claims["acr"]),
+            fresh=now < issued_at + FRESH,
+            tenant=str(claims["tenant"]),
+            token_id=str(claims["jti"]),
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+
+
+def signed(claims: Mapping[str, object], key: TokenKey, kind: str) -> str:
+    """A JWT; `kind`: its `typ`."""
+    return jwt.encode(dict(claims), key.private, algorithm=ALGORITHM, headers={"kid": key.kid, "typ": kind})

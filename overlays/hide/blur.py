@@ -4,16 +4,19 @@ Not a filter over the picture, which could be turned back: the few colours of `o
 smoothly, and all that was finer is gone before anything is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.types import Face, Pixels
-from overlays.region import COVER, Rect, largest_first, visible
+from embeddings.types import Pixels
+from overlays.looks import EXTENT, Look
+from overlays.region import Extent, Rect, cover_of, largest_first, visible
 from overlays.squircle import blend, strips
-from overlays.summary import summary
+from overlays.subject import Subject
+from overlays.summary import CELLS, STRENGTH, summary
 
 FADE: Final = 0.28
 """Softness of the outline, in outlines; the fade lies outside the promised box."""
@@ -25,17 +28,25 @@ class Blur:
     """As if seen through frosted glass."""
 
     name: ClassVar[str] = "blur"
+    title: ClassVar[str] = "Frosted glass"
     hides: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset()
+    looks: ClassVar[Mapping[str, Look]] = MappingProxyType({"cover": EXTENT, "strength": STRENGTH})
 
-    def draw(self, pixels: Pixels, faces: Sequence[Face]) -> Pixels:
+    def __init__(self, *, cover: Extent = "head", strength: int = STRENGTH.default) -> None:
+        self._extent: Extent = cover
+        self._cells = CELLS[strength]
+
+    def draw(self, pixels: Pixels, subjects: Sequence[Subject]) -> Pixels:
         """A new picture with the faces covered."""
         drawn = pixels.copy()
-        for face in largest_first(faces):
-            area = visible(face.box.scaled(COVER), *pixels.shape[:2])
+        for subject in largest_first(subjects):
+            cover = cover_of(subject, self._extent)
+            area = visible(cover.area, *pixels.shape[:2])
             if area is None:
                 continue
-            colours = summary(drawn, area, face.box)
-            for strip, share in strips(face.box, FADE, *pixels.shape[:2]):
+            colours = summary(drawn, area, subject.face.box, self._cells, subject.seed)
+            for strip, share in strips(cover, FADE, *pixels.shape[:2]):
                 blend(drawn, strip, share, _spread(colours, area, strip))
         return drawn
 

@@ -1,27 +1,37 @@
 """Large even cells on the face's own grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 import cv2
 
-from embeddings.types import Face, Pixels
-from overlays.region import COVER, largest_first, visible
-from overlays.summary import summary
+from embeddings.types import Pixels
+from overlays.looks import EXTENT, Look
+from overlays.region import Extent, cover_of, largest_first, visible
+from overlays.subject import Subject
+from overlays.summary import CELLS, STRENGTH, summary
 
 
 class Pixelate:
     """A few flat cells a face, larger the larger the face."""
 
     name: ClassVar[str] = "pixelate"
+    title: ClassVar[str] = "Large pixels"
     hides: ClassVar[bool] = True
+    needs: ClassVar[frozenset[str]] = frozenset()
+    looks: ClassVar[Mapping[str, Look]] = MappingProxyType({"cover": EXTENT, "strength": STRENGTH})
 
-    def draw(self, pixels: Pixels, faces: Sequence[Face]) -> Pixels:
+    def __init__(self, *, cover: Extent = "head", strength: int = STRENGTH.default) -> None:
+        self._extent: Extent = cover
+        self._cells = CELLS[strength]
+
+    def draw(self, pixels: Pixels, subjects: Sequence[Subject]) -> Pixels:
         """A new picture with the faces covered."""
         drawn = pixels.copy()
-        for face in largest_first(faces):
-            area = visible(face.box.scaled(COVER), *pixels.shape[:2])
+        for subject in largest_first(subjects):
+            area = visible(cover_of(subject, self._extent).area, *pixels.shape[:2])
             if area is not None:
-                cells = summary(drawn, area, face.box)
+                cells = summary(drawn, area, subject.face.box, self._cells, subject.seed)
                 drawn[area.slices] = cv2.resize(cells, (area.width, area.height), interpolation=cv2.INTER_NEAREST)
         return drawn

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -18,11 +17,11 @@ from embeddings.matching import Outcome, verify
 from evaluation.bench.client import BOUNDARY, multipart
 from evaluation.bench.service import Service
 from evaluation.bench.timing import interleaved, timed
-from service.bootstrap import TOKEN_SECRET, Application, build, open_storage, utc_now
+from service.bootstrap import Application, build, open_storage
 from service.consent import LOGIN
 from service.multipart import MultipartReader
 from service.settings import Settings
-from service.tokens import ACR_PHOTO, Tokens
+from service.tokens import ACR_PHOTO
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
 from service.workflows.people import By
@@ -93,14 +92,12 @@ def _parts(application: Application, user_id: UUID, frame: bytes) -> dict[str, C
     if probe is None:
         raise LookupError("who has just been enrolled is in the gallery")
     body = multipart(frame, {"user_id": str(user_id)})
-    lifetime = timedelta(seconds=application.settings.token_seconds)
-    tokens = Tokens(application.storage.secret(TOKEN_SECRET), lifetime, utc_now)
     return {
         "read_body": lambda: _read(body),
         "pipeline": lambda: application.pipeline.capture(frame),
         "compare": lambda: verify(index, user_id, probe, spec.operating_points),
         "database": lambda: _record(application, user_id),
-        "token": lambda: tokens.issue(user_id, ACR_PHOTO),
+        "token": lambda: application.tokens.issue(user_id, ACR_PHOTO),
         "workflow": lambda: application.login(LoginRequest([frame], user_id)),
     }
 

@@ -14,22 +14,30 @@ from embeddings import model_card
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
-from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
+from embeddings.embedders import SLOT, embedder_name, face_embedder, require_points, slot_path
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
+from embeddings.image_refusals import ImageRefused
+from embeddings.liveness.judge import Limits
+from embeddings.liveness.watcher import Nets
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import attributes, burst, card, cohorts, detection, groups, identification, plot
+from evaluation import attributes, burst, card, cohorts, detection, groups, identification, overlays, plot
 from evaluation.faces import Faces, collect, pictures
+from evaluation.liveness.films import NoFilm
+from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
+from overlays.style import STYLES, style
 from service.bootstrap import utc_now
+from service.cli.evaluate_film import film
 from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
 commands.command("gallery")(gallery)
+commands.command("film")(film)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
 LOOSEST_FMR = 1e-3
@@ -135,6 +143,36 @@ def look(
     _print(attributes.evaluate_attributes(folder, labels), as_object=as_object)
 
 
+@commands.command("liveness")
+def live(
+    *,
+    live: Annotated[list[Path], typer.Option(exists=True, help="Films of live people; a file or a folder.")],
+    attack: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of attacks, and pictures to present; likewise.")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="Challenges of each kind.")] = TRIES,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often live people fail a challenge (BPCER), and attacks pass it (APCER)."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        bench = Bench(
+            Nets.load(runtime, vectors),
+            Limits.of(vectors.spec),
+            tries,
+            lambda name: progress.update(task, description=name),
+        )
+        try:
+            answer = bench.run(live, attack or [])
+        except (NoFilm, ImageRefused) as error:
+            raise typer.BadParameter(str(error), param_hint="--live, --attack") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
 @commands.command("cohort")
 def fit_cohort(
     folder: Folder,
@@ -169,6 +207,31 @@ def protect(
     answer = as_json(protection(_faces(folder, pipeline), pipeline.spec, Mode(enrolled, login)))
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
+
+
+@commands.command("overlays")
+def hide(
+    folder: Folder,
+    *,
+    people: Annotated[int, typer.Option(min=2, help="People at most, two photos each.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the people, their photos and what avatars look like.")] = 1,
+    styles: Annotated[list[str] | None, typer.Option("--style", help="Which; every hiding style if left out.")] = None,
+    cover: Annotated[Literal["head", "face"], typer.Option(help="What the styles cover.")] = "head",
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """What each hiding style leaves of a face for an attacker who knows where it was."""
+    started = time.monotonic()
+    hiding = [name for name, kind in STYLES.items() if kind.hides]
+    if not set(styles or hiding) <= set(hiding):
+        raise typer.BadParameter(f"one of {', '.join(hiding)}", param_hint="--style")
+    chosen = overlays.people(folder, people, seed)
+    drawn = [style(name, **({"cover": cover} if "cover" in STYLES[name].looks else {})) for name in styles or hiding]
+    pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), embedder, attributes=frozenset({"emotion"}))
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("people", total=len(chosen))
+        rows = overlays.overlays(chosen, pipeline, drawn, seed=seed, seen=lambda: progress.advance(task))
+    _print({"cover": cover, "styles": rows, "seconds": round(time.monotonic() - started, 1)}, as_object=as_object)
 
 
 def _pipeline(embedder: str) -> FacePipeline:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from db.rotation import Rotated
 from db.storage import Storage
-from service.cli import api_keys
+from service.cli import api_keys, token_keys
 from service.cli.start import opened_storage
 from service.errors import UnknownUser
 from service.workflows.people import By
@@ -21,6 +21,8 @@ commands = typer.Typer(
     no_args_is_help=True, help="The master key and the keys of people: which they are, replacing them; API keys."
 )
 commands.add_typer(api_keys.commands, name="api")
+
+commands.add_typer(token_keys.commands, name="tokens")
 
 OPERATOR = By.OPERATOR.value
 

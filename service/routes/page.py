@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import HTTPException
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from service.doors import anyone
 
@@ -27,7 +27,7 @@ TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/htm
 
 def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    texts = _texts(LANGUAGE)
+    texts = texts_of(LANGUAGE)
     files = {name: content for name, content in _files() if not name.startswith(SOURCES)}
     files[WORDS] = _words(texts).encode()
     sent = {name: Sent.of(content, _media_type(name)) for name, content in files.items()}
@@ -46,10 +46,13 @@ def router() -> APIRouter:
 
 def rendered(texts: Mapping[str, Any]) -> dict[str, bytes]:
     """The pages by their path. Raises jinja2.UndefinedError for a text that is missing."""
-    environment = Environment(
-        loader=PackageLoader("service", "web/pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return {path: environment.get_template(name).render(texts=texts).encode() for path, name in PAGES.items()}
+    return {path: template(name).render(texts=texts).encode() for path, name in PAGES.items()}
+
+
+def template(name: str) -> Template:
+    """One of a page; a value that it is rendered with is text, never markup."""
+    loader = PackageLoader("service", "web/pages")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ def _page(page: Sent) -> Any:
     return answer
 
 
-def _texts(language: str) -> Mapping[str, Any]:
+def texts_of(language: str) -> Mapping[str, Any]:
+    """What its pages say."""
     content = (resources.files("service") / "web" / "texts" / f"{language}.json").read_text(encoding="utf-8")
     texts: Mapping[str, Any] = json.loads(content)
     return texts

@@ -37,7 +37,7 @@ async function problemOf(response) {
   return new Problem({
     code: body.code ?? String(response.status),
     title: body.title ?? "The service could not do that",
-    advice: [wait, ADVICE[body.code] ?? body.advice ?? body.detail ?? ""].filter(Boolean).join(" "),
+    advice: [wait, ADVICE[body.code] ?? body.advice ?? body.detail ?? body.error_description ?? ""].filter(Boolean).join(" "),
     retryAfter,
   });
 }
@@ -83,6 +83,10 @@ export const login = async (pictures, fields) => (await post("/v1/login", form(p
 export const recover = async (userId, code) =>
   (await post("/v1/recover", form([], { user_id: userId, recovery_code: code }))).json();
 export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();
+
+/** For the application that asks in the address of this page; gives where to go on. */
+export const signIn = async (pictures, fields) => (await post(`/oauth/sign-in${location.search}`, form(pictures, fields))).json();
+export const decline = async () => (await post(`/oauth/decline${location.search}`)).json();
 
 /** What somebody who is in may do with their own record. */
 export const mine = (token) => {

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.records import Erasure, Person
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from service.errors import UnknownUser
 from service.gallery import Gallery
 from service.watch import tell_erasure
@@ -59,17 +60,25 @@ class People:
             raise UnknownUser
         return person
 
+    def refresh(self, work: UnitOfWork) -> None:
+        """Brings the galleries into step with the database."""
+        for gallery in self._galleries:
+            gallery.refresh(work)
+
+    @property
+    def _galleries(self) -> list[Gallery]:
+        return [gallery for gallery in (self.gallery, self.previous) if gallery is not None]
+
     def erase(self, user_ids: Sequence[UUID], *, by: By, reason: str | None = None, key: str | None = None) -> Erasure:
         """Erases people for good; IDs of nobody are passed over. `key`: the beginning of the API key it was done with,
         for the log."""
         with_key = {} if key is None else {"key": key}
-        galleries = [gallery for gallery in (self.gallery, self.previous) if gallery is not None]
-        for gallery in galleries:
+        for gallery in self._galleries:
             gallery.remove(user_ids)
         try:
             done = self.storage.erase(user_ids, by=by.value, reason=reason, **with_key)
         except Exception:
-            for gallery in galleries:
+            for gallery in self._galleries:
                 gallery.invalidate()
             raise
         tell_erasure(by.value, done.erased)

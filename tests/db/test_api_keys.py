@@ -102,6 +102,7 @@ def test_a_tenant_has_its_own_alone(storage: Storage, clock: Clock) -> None:
         assert [key.prefix for key in work.api_keys.all()] == [shown[:11]]
 
 
+@pytest.mark.files
 def test_the_files_hold_no_key(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     markers = [Marker.text("key", made(storage, role)[12:]) for role in Role]
     for marker in markers:
@@ -150,6 +151,7 @@ def test_it_outlives_the_master_key(storage: Storage, clock: Clock) -> None:
     assert storage.api_keys.find(shown, clock()) is not None
 
 
+@pytest.mark.files
 def test_last_used_is_written_once_a_minute(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     def last_used() -> object:
         (key,) = storage.api_keys.all()

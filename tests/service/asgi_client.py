@@ -25,12 +25,13 @@ class Answer:
 
 
 def scope(method: str, path: str, headers: Pairs, kind: str = "http") -> Scope:
+    path, _, query = path.partition("?")
     return {
         "type": kind,
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
         "scheme": "http",
         "client": ("192.0.2.7", 5),

@@ -58,7 +58,8 @@ def ask(app: FastAPI, method: str, path: str, shown: str | None) -> Answer:
 
 def refusal(answer: Answer) -> str | None:
     """Why a door let nobody in; None where it did, whatever the route said then."""
-    code = json.loads(answer.body or b"{}").get("code") if answer.status >= 400 else None
+    told = answer.body if answer.status >= 400 and "json" in answer.headers.get("content-type", "") else b"{}"
+    code = json.loads(told).get("code")
     return code if code in REFUSED else None
 
 
@@ -115,6 +116,8 @@ def test_the_map_of_who_may_call_what(app: FastAPI) -> None:
     assert told["POST /v1/users"] in (["anyone", "admin", "enroller"], ["admin", "enroller"])
     assert told["GET /v1/admin/audit"] == told["GET /v1/admin/stats"] == ["admin", "auditor"]
     assert told["GET /v1/admin/settings"] == ["admin@default"]
+    assert told["POST /oauth/introspect"] == ["admin", "verifier"]
+    assert told["POST /v1/logout"] == ["person"]
     assert {tuple(callers) for name, callers in told.items() if "/v1/me" in name} == {("person",)}
     beneath = {name: callers for name, callers in told.items() if "/v1/admin" in name}
     assert all(set(callers) <= {"admin", "auditor", "admin@default", "auditor@default"} for callers in beneath.values())

@@ -2,10 +2,14 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from db.api_keys import Role
+from service.app import create_app
 from service.asgi import App, Receive, Scope, Send
+from service.bootstrap import Application
 from service.metrics import STATE, Measured, Metrics
 from service.problems import Problems
 from service.watch import Stage, Watch, stage, tell_enrolment, tell_erasure, tell_login, watching
+from tests.service.api_keys import key
 from tests.service.asgi_client import call, echo
 
 Labels = dict[str, str]
@@ -92,3 +96,12 @@ def test_two_applications_share_no_figure() -> None:
     one, other = Metrics(dict), Metrics(dict)
     call(measured(working, one))
     assert "facewarden_login_decisions_total" not in ours(other)
+
+
+def test_the_application_says_which_process_it_is(application: Application) -> None:
+    shown_key = [("Host", "localhost"), ("Authorization", f"Bearer {key(application.storage, Role.AUDITOR)}")]
+    for worker, mark in ((None, set()), ("7", {"7"})):
+        text = call(create_app(application, worker=worker), "GET", "/metrics", shown_key).body.decode()
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        assert {sample.labels["worker"] for sample in samples if "worker" in sample.labels} == mark
+        assert ("facewarden_index_people", 0.0) in {(sample.name, sample.value) for sample in samples}

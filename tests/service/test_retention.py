@@ -14,14 +14,15 @@ import pytest
 
 from db.storage import Storage
 from service.app import _sweep
-from service.bootstrap import Application
+from service.bootstrap import Application, provider, signing, tokens
 from service.errors import UnsafeSettings
 from service.lockout import Limits, Lockout
 from service.metrics import Metrics
-from service.settings import read
+from service.settings import Settings, read
 from service.workflows.administer import Administer
 from service.workflows.people import People
 from service.workflows.retention import HELD, MARK, Retention, _batches
+from service.workflows.sessions import Sessions
 from tests.db.people import Clock, enrol, open_in
 
 
@@ -178,7 +179,14 @@ def test_the_sweeper_of_the_service_does_it(storage: Storage, clock: Clock) -> N
     retention(storage)()
     settings = SimpleNamespace(sweep_seconds=0.01)
     administer = Administer(storage, Lockout(b"0" * 32, Limits()))
-    service = SimpleNamespace(settings=settings, storage=storage, administer=administer, retention=retention(storage))
+    service = SimpleNamespace(
+        settings=settings,
+        storage=storage,
+        administer=administer,
+        sessions=Sessions(storage, tokens(storage, Settings(), clock), provider(storage, Settings(), clock)),
+        signing=signing(storage, Settings(), clock),
+        retention=retention(storage),
+    )
 
     async def until_nobody_is_there() -> None:
         sweeper = asyncio.create_task(_sweep(cast("Application", service), Metrics(dict)))

@@ -74,3 +74,28 @@ def test_a_hardware_module_needs_a_token_and_a_pin_and_no_other_master_key() -> 
     with pytest.raises(UnsafeSettings, match="both given"):
         read({}, **module, pkcs11_pin="1234", master_key="m" * 44)
     assert "1234" not in repr(read({}, **module, pkcs11_pin="1234"))
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer", "names"),
+    [
+        ({}, "http://127.0.0.1:8000", ()),
+        ({"host": "::1", "port": 9}, "http://[::1]:9", ()),
+        ({"host": "0.0.0.0"}, "http://0.0.0.0:8000", ()),
+        ({"https": True}, "https://127.0.0.1:8000", ()),
+        ({"host": "0.0.0.0", "public_url": "https://login.example"}, "https://login.example", ("login.example",)),
+    ],
+)
+def test_the_service_answers_under_the_address_that_it_signs_with(
+    given: dict[str, object], issuer: str, names: tuple[str, ...]
+) -> None:
+    settings = read({}, **given)
+    assert (settings.issuer, settings.names) == (issuer, names)
+
+
+@pytest.mark.parametrize(
+    "url", ["login.example", "https://login.example/", "https://Login.example", "ftp://login.example"]
+)
+def test_an_address_that_tokens_could_not_name_stops_the_start(url: str) -> None:
+    with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
+        read({}, public_url=url)

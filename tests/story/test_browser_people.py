@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from db.storage import Storage
-from service.bootstrap import TOKEN_SECRET, Clock, open_storage, utc_now
+from service.bootstrap import Clock, open_storage, tokens, utc_now
 from service.portraits import Portraits
 from service.settings import read
-from service.tokens import ACR_PHOTO, FRESH, Tokens
+from service.tokens import ACR_PHOTO, FRESH
 from tests.portraits import portraits
 from tests.story.browser import chromium, visit
 from tests.story.server import Service, running_service
@@ -274,7 +274,7 @@ def test_what_needs_a_fresh_login_says_so(home: Path, service: Service, people: 
         user_id, _ = register(page, people.obama)
         log_in(page, people.obama2)
         inside(page)
-        old = aged(home, UUID(user_id))
+        old = aged(home, service.base_url, UUID(user_id))
 
         def later(route: Route) -> None:
             route.continue_(headers={**route.request.headers, "authorization": f"Bearer {old}"})
@@ -325,9 +325,9 @@ def seconds(text: str) -> int:
     return int(text.removeprefix("Wait ").removesuffix(" s"))
 
 
-def aged(home: Path, user_id: UUID) -> str:
+def aged(home: Path, base_url: str, user_id: UUID) -> str:
     """A token that the service over `home` would have issued a little too long ago."""
     then = datetime.now(UTC) - FRESH - timedelta(minutes=1)
     with opened(home, lambda: then) as storage:
-        tokens = Tokens(storage.secret(TOKEN_SECRET), timedelta(minutes=15), lambda: then)
-        return tokens.issue(user_id, ACR_PHOTO).token
+        settings = read({}, home=home, public_url=base_url)
+        return tokens(storage, settings, lambda: then).issue(user_id, ACR_PHOTO).token

@@ -20,7 +20,7 @@ import pytest
 
 from db.api_keys import ApiKeys
 from db.engine import _PRAGMAS
-from service.bootstrap import TOKEN_SECRET, build, open_storage
+from service.bootstrap import build, open_storage, signing
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
 from tests.markers import Marker
@@ -148,8 +148,9 @@ def secrets_that_every_installation_shares(there: Installation) -> None:
     secrets = []
     for number in range(2):
         home = there.home.parent / f"other{number}"
-        storage = open_storage(Settings(home=home))
-        secrets += [storage.secret(TOKEN_SECRET), (home / "master.key").read_bytes()]
+        settings = Settings(home=home)
+        storage = open_storage(settings)
+        secrets += [signing(storage, settings).keys.signing().kid.encode(), (home / "master.key").read_bytes()]
         storage.close()
     assert len(set(secrets)) == 4
 

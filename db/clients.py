@@ -1,0 +1,64 @@
+"""Applications that people sign in to by OpenID Connect: registered with one tenant each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from db.errors import told_apart
+from db.tables import ClientRow, GrantRow
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """`secret`: SHA-256 of the client's secret; None for a public client, which can keep none."""
+
+    client_id: str
+    tenant: str
+    name: str
+    redirect_uris: tuple[str, ...]
+    created_at: datetime
+    secret: bytes | None = field(default=None, repr=False)
+
+
+class Clients:
+    """Within the transaction of a unit of work; of every tenant, since whoever comes by an ID names none."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, client_id: str) -> ClientRecord | None:
+        with told_apart():
+            row = self._session.get(ClientRow, client_id)
+        return None if row is None else _record(row)
+
+    def all(self) -> Sequence[ClientRecord]:
+        """In the order of their registration."""
+        query = select(ClientRow).order_by(col(ClientRow.created_at), col(ClientRow.client_id))
+        return [_record(row) for row in self._session.scalars(query)]
+
+    def add(self, client: ClientRecord) -> None:
+        self._session.add(
+            ClientRow(
+                client_id=client.client_id,
+                tenant=client.tenant,
+                name=client.name,
+                redirect_uris="\n".join(client.redirect_uris),
+                created_at=client.created_at,
+                secret=client.secret,
+            )
+        )
+        self._session.flush()
+
+    def remove(self, client_id: str) -> bool:
+        """With its codes and tokens, which hold no longer. False where there is none."""
+        self._session.execute(delete(GrantRow).where(col(GrantRow.client_id) == client_id))
+        query = delete(ClientRow).where(col(ClientRow.client_id) == client_id)
+        return bool(self._session.scalars(query.returning(col(ClientRow.client_id))).all())
+
+
+def _record(row: ClientRow) -> ClientRecord:
+    uris = tuple(row.redirect_uris.split("\n"))
+    return ClientRecord(row.client_id, row.tenant, row.name, uris, row.created_at, row.secret)
