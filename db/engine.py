@@ -2,19 +2,24 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from db.errors import DatabaseInUse, StorageUnavailable
+from db import server
+from db.errors import DatabaseInUse, StorageNewer, StorageUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 BUSY_MS: Final = 10_000
 CHECKPOINT_TRIES: Final = 5
 CHECKPOINT_BUSY_MS: Final = 100
@@ -30,10 +35,13 @@ _PRAGMAS: Final = (
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for any SQLAlchemy URL. A new SQLite file is made readable by its owner only."""
-    parsed = make_url(url)
+    """An engine for a SQLAlchemy URL of SQLite or PostgreSQL. A new SQLite file is made readable by its owner only.
+
+    Raises StorageUnavailable for any other URL.
+    """
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        return server.open_server(parsed)
     if parsed.database and parsed.database != ":memory:":
         os.close(os.open(parsed.database, os.O_RDWR | os.O_CREAT, 0o600))
     engine = create_engine(parsed, hide_parameters=True, connect_args={"check_same_thread": False})
@@ -41,33 +49,116 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StorageUnavailable("a database URL is none: give sqlite:///PATH or postgresql+psycopg://...") from None
+    if parsed.drivername not in DRIVERS:
+        raise StorageUnavailable(f"{parsed.drivername} is not known here: use sqlite or postgresql+psycopg")
+    return parsed
+
+
 def _configure(connection: Any, _: object) -> None:
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def migrate(engine: Engine, tree: str) -> None:
-    """Brings the database to the newest revision of a tree of migrations: `data` or `keys`."""
+def migrate(engine: Engine, tree: str, revision: str = "head") -> None:
+    """Brings the database to the newest revision of a tree of migrations, `data` or `keys`, or to an earlier one.
+
+    Raises StorageNewer, and changes nothing, where it has a revision that is not known here.
+    """
+    config = alembic_config(tree)
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
+        else:
+            server.take_turn(connection)
+        _require_known(connection, config, tree)
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = _version_table(tree)
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+def require_known(engine: Engine, tree: str) -> None:
+    """Raises StorageNewer where a later version of the service has changed the tables."""
+    with engine.connect() as connection:
+        _require_known(connection, alembic_config(tree), tree)
+
+
+def _require_known(connection: Connection, config: Config, tree: str) -> None:
+    context = MigrationContext.configure(connection, opts={"version_table": _version_table(tree)})
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    unknown = set(context.get_current_heads()) - known
+    if unknown:
+        shown = connection.engine.url.database or connection.dialect.name
+        raise StorageNewer(f"{shown} is at {', '.join(sorted(unknown))}, which this version does not know")
+
+
+def alembic_config(tree: str) -> Config:
+    """Alembic's, of a tree of migrations."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("version_locations", str(MIGRATIONS / tree))
     config.set_main_option("path_separator", "os")
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
-        config.attributes["connection"] = connection
-        config.attributes["version_table"] = f"alembic_version_{tree}"
-        command.upgrade(config, "head")
-        connection.commit()
+    return config
+
+
+def _version_table(tree: str) -> str:
+    return f"alembic_version_{tree}"
+
+
+def announce(connection: Connection) -> None:
+    """Wakes whoever watches the database, once this transaction is committed."""
+    if connection.dialect.name != "sqlite":
+        server.announce(connection)
+
+
+def watch(engine: Engine) -> "Watch":
+    """News of the database, whoever writes it."""
+    return _FileWatch(engine) if engine.dialect.name == "sqlite" else server.Listener(engine)
+
+
+class Watch(Protocol):
+    """Not to be shared between threads."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long at most. Whether there may be news; True the first time. Raises DBAPIError."""
+
+    def close(self) -> None:
+        """Gives its connection back."""
+
+
+class _FileWatch:
+    """Looks at a number that SQLite changes with every commit of another connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._seen: int | None = None
+
+    def wait(self, seconds: float) -> bool:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        else:
+            time.sleep(seconds)
+        before, self._seen = self._seen, self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        self._connection.rollback()
+        return before != self._seen
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:
     """Overwrites what deleted rows left behind. False where a reader or writer holds it up: try again later."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name != "sqlite":
-            for table in tables:
-                connection.execute(text(f'VACUUM FULL "{table}"'))
-            return True
+            return _rewritten(connection, tables)
         try:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_BUSY_MS}")
             connection.exec_driver_sql("VACUUM")
@@ -76,6 +167,15 @@ def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:
             return False
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _rewritten(connection: Connection, tables: Iterable[str]) -> bool:
+    try:
+        for table in tables:
+            server.rewrite(connection, table, CHECKPOINT_BUSY_MS)
+    except OperationalError:
+        return False
+    return True
 
 
 def _checkpoint(connection: Connection) -> bool:
@@ -89,6 +189,16 @@ def database_file(url: str) -> Path | None:
     parsed = make_url(url)
     named = parsed.database if parsed.get_backend_name() == "sqlite" else None
     return None if named in {None, "", ":memory:"} else Path(str(named))
+
+
+def database_of(url: str) -> tuple[object, ...]:
+    """What tells one database from another: its file, or its server and name there."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        in_memory = parsed.database in {None, "", ":memory:"}
+        return (object() if in_memory else Path(str(parsed.database)).resolve(),)
+    where = parsed.host or parsed.query.get("host") or "localhost"
+    return (where, parsed.port or server.PORT, parsed.database or parsed.username)
 
 
 class Snapshot:

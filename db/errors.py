@@ -5,6 +5,7 @@ StorageError
 ├── MasterKeyError       master_key            the master key is missing, wrong or badly kept: stops the start
 ├── StorageUnavailable   storage_unavailable   the database is locked, full, read-only or out of reach
 ├── StorageIncomplete    storage_incomplete    one database is there without the other: stops the start
+├── StorageNewer         storage_newer         a later version has changed the tables: stops the start
 ├── DatabaseInUse        database_in_use       something else has the database open that is to be replaced
 ├── BackupRefused        backup_refused        an archive is damaged or does not fit; nothing was changed
 └── BackupExpired        backup_expired        a keys archive is older than it may become
@@ -17,6 +18,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class StorageError(Exception):
@@ -55,6 +57,10 @@ class StorageIncomplete(StorageError):
     code = "storage_incomplete"
 
 
+class StorageNewer(StorageError):
+    code = "storage_newer"
+
+
 class DatabaseInUse(StorageError):
     code = "database_in_use"
 
@@ -87,6 +93,8 @@ def told_apart() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StorageUnavailable(_reason(error.orig)) from None
+    except PoolTimeout:
+        raise StorageUnavailable("every connection to it is in use") from None
 
 
 _SQLITE: Final = {
@@ -102,8 +110,25 @@ _SQLITE: Final = {
 """By primary result code (sqlite.org/rescode.html)."""
 
 
+_SERVER: Final = {
+    "08": "the connection is lost",
+    "25006": "it may only be read",
+    "28": "it lets nobody in with this user and password",
+    "3D": "there is no such database",
+    "42501": "the user may not do this there",
+    "53": "the server is short of disk, memory or connections",
+    "55P03": "another program holds it locked",
+    "57": "the server is stopping or starting",
+    "58": "the server cannot read or write its disk",
+}
+"""By SQLSTATE or its first two characters, the class (postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
 def _reason(error: BaseException | None) -> str:
     """In fixed words: what a driver says may repeat what it was given."""
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str):
+        return f"{_SERVER.get(state) or _SERVER.get(state[:2]) or type(error).__name__} (SQLSTATE {state})"
     code = getattr(error, "sqlite_errorcode", None)
     known = _SQLITE.get(code & 0xFF) if isinstance(code, int) else None
     return f"{known} ({getattr(error, 'sqlite_errorname', '')})" if known else type(error).__name__

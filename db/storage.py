@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
+from db import changes
 from db.api_keys import ApiKeys
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
-from db.engine import clear_free_space, migrate, open_engine
+from db.engine import Watch, clear_free_space, migrate, open_engine, require_known, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
@@ -74,12 +75,15 @@ class Storage:
         """Opens or makes both databases, checks the key and clears what a crash left behind.
 
         Raises MasterKeyError for a wrong or missing key (a new one is never made beside old data),
-        StorageUnavailable where a database cannot be opened, and StorageIncomplete where one is there without the
+        StorageUnavailable where a database cannot be opened, StorageNewer where a later version has changed one of
+        them, and StorageIncomplete where one is there without the
         other: the clean-up would take everybody for erased.
         """
         data, keys = _engine(database_url), _engine(keystore_url)
         try:
             with told_apart():
+                require_known(data, "data")
+                require_known(keys, "keys")
                 empty = not inspect(data).get_table_names() and not inspect(keys).get_table_names()
                 keyring = Keyring(master, may_create=empty)
                 migrate(data, "data")
@@ -112,6 +116,10 @@ class Storage:
     def transforms(self) -> Transforms:
         """By which secrets the tenant's templates are turned."""
         return Transforms(self._data, self._keystore, self.tenant)
+
+    def watch(self) -> Watch:
+        """News of people enrolled, changed or erased, by whichever process."""
+        return watch(self._data)
 
     def begin(self) -> UnitOfWork:
         """A unit of work of the tenant; used as a context manager and rolled back unless committed."""
@@ -179,19 +187,20 @@ class Storage:
             return 0
         count, head = 0, None
         with Session(self._data) as session:
-            session.execute(update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True))
+            step = update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True)
+            now_at = session.scalars(step.returning(col(GalleryRow.revision))).one()
             for some in chunks(user_ids):
                 here = select(col(PersonRow.user_id), col(PersonRow.tenant)).where(col(PersonRow.user_id).in_(some))
                 found = session.execute(here.order_by(col(PersonRow.number))).all()
                 count += len(found)
+                changes.note_gone(session, now_at, self.now(), [(user_id, tenant) for user_id, tenant in found])
                 held = select(col(TemplateRow.user_id)).where(col(TemplateRow.user_id).in_(some))
                 templates = Counter(session.scalars(held))
                 for user_id, tenant in found:
                     what = {"templates": templates[user_id], "keys": keys.get(user_id, 0), **why, **of_tenant(tenant)}
                     head = self.audit.append(session, self.now(), "erased", user_id, **what)
-                revision = select(col(GalleryRow.revision)).scalar_subquery()
                 theirs = col(TenantRow.name).in_({tenant for _, tenant in found})
-                session.execute(update(TenantRow).where(theirs).values(revision=revision))
+                session.execute(update(TenantRow).where(theirs).values(revision=now_at))
                 for table in (GrantRow, ConsentRow, DetailRow, TemplateRow, PersonRow):
                     session.execute(delete(table).where(col(table.user_id).in_(some)))
             session.commit()
@@ -224,6 +233,9 @@ class Storage:
                 self._part()
             PersonRotation(self._data, self._keystore).resume()
             self._keystore.keyring.refresh()
+            with Session(self._data) as session:
+                if changes.forget(session, self.now()):
+                    session.commit()
             return self._keystore.clear() & self._clear_data()
 
     def _part(self) -> None:

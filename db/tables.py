@@ -211,13 +211,28 @@ class ChallengeRow(DataTable, table=True):
 
 
 class GalleryRow(DataTable, table=True):
-    """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space."""
+    """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space;
+    `forgotten`: up to which revision the changes are kept no more."""
 
     __tablename__ = "gallery"
     gallery_id: int = Field(primary_key=True)
     revision: int = 0
     people: int = 0
     dirty: bool = False
+    forgotten: int = 0
+
+
+class ChangeRow(DataTable, table=True):
+    """Somebody enrolled or changed (`user_id`), or erased (`gone`, the first 16 bits of their ID), for the minutes in
+    which other processes hear of it. `revision`: that of the gallery."""
+
+    __tablename__ = "change"
+    change_id: int | None = Field(default=None, primary_key=True)
+    revision: int = Field(index=True)
+    tenant: str
+    user_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    gone: int | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class PersonKeyRow(KeyTable, table=True):

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Engine, Select, bindparam, delete, exists, func, or_, select, update
 from sqlmodel import Session, col
 
+from db import changes
 from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
@@ -162,6 +163,7 @@ class UnitOfWork:
                 )
             )
             self._session.flush()
+            changes.note(self._session, gallery.revision, self.now, [(user_id, self.tenant)])
             self._session.add(_consent_row(user_id, consent))
             self._session.add_all(self._sealed_template(key, user_id, template) for template in templates)
             for kind, values in {ATTRIBUTES: attributes, METADATA: metadata, **(factors or {})}.items():
@@ -211,14 +213,23 @@ class UnitOfWork:
             return here and self._keystore.has(user_id)
 
     def people(
-        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+        self,
+        offset: int,
+        limit: int,
+        *,
+        flagged: bool = False,
+        without_model: str | None = None,
+        among: Sequence[UUID] | None = None,
+        newest: bool = False,
     ) -> list[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`.
+        """At most `limit` people in the order of their enrolment, after the first `offset`; `newest`: the last first.
 
-        `flagged`: those flagged alone; `without_model`: those alone who have no template of that model.
+        `flagged`: those flagged alone; `without_model`: those alone who have no template of that model; `among`: a few
+        people, of whom alone it shall be.
         """
         query = _chosen(select(PersonRow).where(self._mine), flagged=flagged, without_model=without_model)
-        query = query.order_by(col(PersonRow.number))
+        query = query if among is None else query.where(col(PersonRow.user_id).in_(among))
+        query = query.order_by(col(PersonRow.number).desc() if newest else col(PersonRow.number))
         with told_apart():
             rows = self._session.scalars(query.offset(offset).limit(limit)).all()
             ids = [row.user_id for row in rows]
@@ -285,6 +296,12 @@ class UnitOfWork:
             asked = (query.where(col(PersonRow.user_id).in_(some)) for some in chunks(among))
             return [user_id for each in asked for user_id in self._session.scalars(each)]
 
+    def still_here(self, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Who of these people is enrolled."""
+        with told_apart():
+            asked = (self._ids.where(col(PersonRow.user_id).in_(some)) for some in chunks(list(user_ids)))
+            return {user_id for each in asked for user_id in self._session.scalars(each)}
+
     def user_ids(self) -> set[UUID]:
         with told_apart():
             return set(self._session.scalars(self._ids))
@@ -298,17 +315,22 @@ class UnitOfWork:
             rows = self._session.execute(template_query(self._ids.where(col(PersonRow.user_id) == user_id))).all()
             return [] if key is None else self._opened_templates({user_id: key}, rows)
 
-    def all_templates(self, since_revision: int = -1) -> Iterator[StoredTemplate]:
-        """The templates of everybody who changed after a revision, opened, person by person.
+    def changes(self, since_revision: int) -> changes.Changes | None:
+        """Who was enrolled, changed or erased after a revision; None where that is not known any more."""
+        with told_apart():
+            return changes.since(self._session, self.tenant, since_revision)
+
+    def all_templates(self, among: Iterable[UUID] | None = None) -> Iterator[StoredTemplate]:
+        """The templates of everybody, or of `among` them, opened, person by person.
 
         Whoever has one that does not open is left out and added to `unreadable`.
         """
         with told_apart():
-            changed = None
-            if since_revision > 0:
-                changed = list(self._session.scalars(self._ids.where(col(PersonRow.revision) > since_revision)))
-            whose = self._ids if changed is None else self._ids.where(col(PersonRow.revision) > since_revision)
-            yield from self._person_by_person(whose, changed)
+            if among is None:
+                yield from self._person_by_person(self._ids, None)
+                return
+            for some in chunks(sorted(among)):
+                yield from self._person_by_person(self._ids.where(col(PersonRow.user_id).in_(some)), some)
 
     def everybody(self, model_id: str, transform: int = 0) -> Iterator[OpenedTemplates]:
         """Everybody's templates of one model that are turned by that generation, opened, some people at a time:
@@ -380,6 +402,7 @@ class UnitOfWork:
             if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             row.revision = revision
+            changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
             if anew or without is not None:
                 theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
                 self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))

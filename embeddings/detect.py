@@ -6,11 +6,13 @@ from typing import Final, Protocol
 
 from embeddings.boxes import strongest
 from embeddings.centerface import SAME_FACE_IOU, CenterFaceNet, Found
-from embeddings.hide import Care, hide, scales
+from embeddings.hide import Care, hide, scales, searched_at
 from embeddings.onnx import Runtime
 from embeddings.tiles import resized, searched
 from embeddings.types import Box, Face, Pixels
 
+GLANCE_SIDE: Final = 640  # searched pixels of the longer side of a frame
+SUSPECTED: Final = 0.2  # least combined score of a suspicion
 FIND_SIDES: Final = (192, 320, 640, 1280)  # searched pixels of the longer side
 FIND_SCORE: Final = 0.5
 FIND_SMALLEST: Final = 20.0
@@ -20,10 +22,16 @@ HIDE_SMALLEST: Final = 18.0
 
 
 class Purpose(StrEnum):
-    """FIND: the people before the camera, fast. HIDE: every face there may be, recall first."""
+    """FIND: the people before the camera, fast. HIDE: every face there may be, recall first.
+
+    For frames of a film, whose neighbours say what to make of a weak score: GLANCE is one search at one scale, SUSPECT
+    the search of HIDE, both with every suspicion and its score.
+    """
 
     FIND = "find"
     HIDE = "hide"
+    GLANCE = "glance"
+    SUSPECT = "suspect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,14 @@ class CenterFace:
         return cls(CenterFaceNet.load(runtime), care)
 
     def detect(self, pixels: Pixels, purpose: Purpose) -> Detection:
-        if purpose is Purpose.HIDE:
-            height, width = pixels.shape[:2]
-            found = hide(self._net, pixels, self._care)
+        height, width = pixels.shape[:2]
+        if purpose in {Purpose.HIDE, Purpose.SUSPECT}:
+            found = hide(self._net, pixels, self._care, SUSPECTED if purpose is Purpose.SUSPECT else None)
             smallest = HIDE_SMALLEST / scales(width, height, self._care)[0]
+        elif purpose is Purpose.GLANCE:
+            scale = min(1.0, GLANCE_SIDE / max(width, height))
+            found = searched_at(self._net, pixels, scale).found
+            smallest = HIDE_SMALLEST / scale
         else:
             found, scale = find(self._net, pixels)
             smallest = FIND_SMALLEST / scale

@@ -35,14 +35,17 @@ class FaceresNet:
     def embed(self, crop: Pixels) -> NDArray[np.float64]:
         """Unit length, float64 [1024], of a crop uint8 [224, 224, 3], RGB: the mean with its mirror image.
 
-        Framed as `crop` frames it. Raises ValueError for another shape.
+        Framed as `crop` frames it. Raises ValueError for another shape, and for a plain patch the net has no answer to.
         """
         if crop.shape != (SIDE, SIDE, 3) or crop.dtype != np.uint8:
             raise ValueError(f"a crop is a uint8 array of {SIDE} x {SIDE} x 3")
         pair = np.stack((crop, crop[:, ::-1]))[..., ::-1].astype(np.float32) - _MEAN_BGR
         (raw,) = self._session.run({"input_1": np.ascontiguousarray(pair.transpose(0, 3, 1, 2))})
         total = raw.astype(np.float64).sum(axis=0)
-        unit: NDArray[np.float64] = total / np.linalg.norm(total)
+        length = float(np.linalg.norm(total))
+        if not length > 0:
+            raise ValueError("the network sees nothing at all in this crop")
+        unit: NDArray[np.float64] = total / length
         return unit
 
 

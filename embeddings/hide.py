@@ -47,11 +47,12 @@ def scales(width: int, height: int, care: Care = Care.USUAL) -> tuple[float, ...
     return tuple(chosen)
 
 
-def hide(net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL) -> Found:
-    """Every face of an upright RGB picture, recall first."""
+def hide(net: CenterFaceNet, pixels: Pixels, care: Care = Care.USUAL, counts_from: float | None = None) -> Found:
+    """Every face of an upright RGB picture, recall first. `counts_from`: another least score than COUNTS_FROM."""
     height, width = pixels.shape[:2]
     chosen = scales(width, height, care)
-    return agreed([searched_at(net, pixels, scale) for scale in chosen], COUNTS_FROM[care, chosen[0] == 2])
+    least = COUNTS_FROM[care, chosen[0] == 2] if counts_from is None else counts_from
+    return agreed([searched_at(net, pixels, scale) for scale in chosen], least)
 
 
 def searched_at(net: CenterFaceNet, pixels: Pixels, scale: float) -> Candidates:

@@ -1,10 +1,10 @@
 """Bytes in, an upright RGB picture out, or one refusal; and a fresh file from a picture.
 
 What is taken: JPEG (baseline and progressive, also grey and CMYK), PNG (every colour type and depth, interlaced too)
-and WebP (lossy and lossless), told by their content. Transparent parts are laid on white (but for a PNG's one shade of
-grey declared transparent, which OpenCV shows as it is), 16 bits become 8, profiles are ignored. A file is first taken
-apart: size and orientation are read, and only what a decoder needs goes on to OpenCV, so no metadata, comment,
-thumbnail or trailing payload is ever parsed by native code.
+and WebP (lossy and lossless), told by their content. Transparent parts are laid on white, and their alpha is kept
+beside (but for a PNG's one shade of grey declared transparent, which OpenCV shows as it is), 16 bits become 8,
+profiles are ignored. A file is first taken apart: size and orientation are read, and only what a decoder needs goes on
+to OpenCV, so no metadata, comment, thumbnail or trailing payload is ever parsed by native code.
 
 What is refused: animations, since taking one frame would silently drop the others; a file that lacks rows. A JPEG
 file without its end marker is taken if every row is there; damage inside the rows that a decoder can pass over is not
@@ -26,17 +26,20 @@ from embeddings.image_formats import PictureFormat, sniffed
 from embeddings.image_refusals import (
     BrokenImage,
     EmptyImage,
+    FormatTooSmall,
     ImageRefused,
     ImageTooLarge,
     ImageTooSmall,
     TooManyPixels,
     UnsupportedFormat,
 )
+from embeddings.transparency import Alpha, alpha_of, off_white, on_white
 from embeddings.types import Pixels
 
 __all__ = [
     "BrokenImage",
     "EmptyImage",
+    "FormatTooSmall",
     "ImageLimits",
     "ImageRefused",
     "ImageTooLarge",
@@ -51,9 +54,8 @@ __all__ = [
 
 READERS: Final = {PictureFormat.JPEG: jpeg.read, PictureFormat.PNG: png.read, PictureFormat.WEBP: webp.read}
 SMALLEST_SIDE: Final = 16  # pixels; a face that a detector finds is larger
+LONGEST_SIDE: Final = {PictureFormat.JPEG: 65_500, PictureFormat.WEBP: 16_383}
 FILLED: Final = 128  # what libjpeg paints where rows are missing
-WHITE: Final = 255
-ROWS_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,14 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Upright RGB pixels, uint8 [height, width, 3], and the format of the file they came in."""
+    """Upright RGB pixels, uint8 [height, width, 3], and the format of the file they came in.
+
+    `alpha`: uint8 [height, width] where parts are transparent; `pixels` then lie on white.
+    """
 
     pixels: Pixels
     format: PictureFormat
+    alpha: Alpha | None = None
 
 
 def decode(data: bytes, limits: ImageLimits) -> Picture:
@@ -84,8 +90,12 @@ def decode(data: bytes, limits: ImageLimits) -> Picture:
         raise TooManyPixels(f"the picture has more than {limits.max_pixels} pixels")
     if min(container.width, container.height) < SMALLEST_SIDE:
         raise ImageTooSmall(f"the picture is less than {SMALLEST_SIDE} pixels wide or high")
-    stored = from_jpeg(container) if format_ is PictureFormat.JPEG else from_others(container, format_)
-    return Picture(upright(stored, orientation(container.exif)), format_)
+    turned = orientation(container.exif)
+    if format_ is PictureFormat.JPEG:
+        return Picture(upright(from_jpeg(container), turned), format_)
+    stored, alpha = from_others(container, format_)
+    shown = None if alpha is None else upright(alpha[:, :, None], turned)[:, :, 0]
+    return Picture(upright(stored, turned), format_, shown)
 
 
 def from_jpeg(container: Container) -> Pixels:
@@ -100,12 +110,13 @@ def from_jpeg(container: Container) -> Pixels:
     return pixels.astype(np.uint8, copy=False)
 
 
-def from_others(container: Container, format_: PictureFormat) -> Pixels:
+def from_others(container: Container, format_: PictureFormat) -> tuple[Pixels, Alpha | None]:
     if format_ is PictureFormat.PNG:
         png.check_rows(container.stream)
     if not container.alpha:
-        return opened(container, container.stream, cv2.IMREAD_COLOR_RGB).astype(np.uint8, copy=False)
-    return on_white(opened(container, container.stream, cv2.IMREAD_UNCHANGED))
+        return opened(container, container.stream, cv2.IMREAD_COLOR_RGB).astype(np.uint8, copy=False), None
+    stored = opened(container, container.stream, cv2.IMREAD_UNCHANGED)
+    return on_white(stored), alpha_of(stored)
 
 
 def opened(container: Container, stream: bytes, mode: int) -> NDArray[np.uint8 | np.uint16]:
@@ -124,41 +135,29 @@ def raw(stream: bytes, mode: int) -> NDArray[np.uint8 | np.uint16] | None:
     return pixels  # type: ignore[return-value]  # None for a damaged file, which OpenCV's stubs do not say
 
 
-def on_white(stored: NDArray[np.uint8 | np.uint16]) -> Pixels:
-    """OpenCV's grey, BGR or BGRA of 8 or 16 bits as RGB of 8 bits; where it is transparent white shines through."""
-    height, width = stored.shape[:2]
-    out = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows = stored[top : top + ROWS_AT_ONCE]
-        if rows.dtype == np.uint16:
-            rows = (rows >> 8).astype(np.uint8)
-        if rows.ndim == 2:
-            rows = rows[:, :, None]
-        colours = rows[:, :, 2::-1] if rows.shape[2] >= 3 else rows[:, :, :1]
-        part = np.broadcast_to(colours, (*rows.shape[:2], 3))
-        if rows.shape[2] == 4:
-            alpha = rows[:, :, 3:].astype(np.uint16)
-            part = ((part * alpha + WHITE * (WHITE - alpha) + WHITE // 2) // WHITE).astype(np.uint8)
-        out[top : top + ROWS_AT_ONCE] = part
-    return out
-
-
-def encode(pixels: Pixels, format: PictureFormat, quality: int = 92) -> bytes:  # noqa: A002  a field of Picture too
+def encode(
+    pixels: Pixels,
+    format: PictureFormat,  # noqa: A002  a field of Picture too
+    quality: int = 92,
+    alpha: Alpha | None = None,
+) -> bytes:
     """A fresh file of an RGB picture uint8 [height, width, 3], without metadata.
 
-    `quality` is that of JPEG and WebP, 1 to 100; PNG keeps every pixel. Raises ValueError for a picture that the
-    format cannot hold (a side over 16,383 pixels in WebP, over 65,535 in JPEG).
+    `quality` is that of JPEG and WebP, 1 to 100; PNG keeps every pixel. `alpha`: of a picture that lies on white, which
+    PNG and WebP keep. Raises FormatTooSmall for a picture that the format cannot hold.
     """
     options = {
         PictureFormat.JPEG: [cv2.IMWRITE_JPEG_QUALITY, quality],
         PictureFormat.PNG: [],
         PictureFormat.WEBP: [cv2.IMWRITE_WEBP_QUALITY, quality],
     }
-    swapped = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    try:
-        written, buffer = cv2.imencode(f".{format.value}", swapped, options[format])
-    except cv2.error as error:
-        raise ValueError(f"a picture of this size cannot be written as {format.value}") from error
+    if max(pixels.shape[:2]) > LONGEST_SIDE.get(format, max(pixels.shape[:2])):
+        raise FormatTooSmall(f"a side of a {format} is at most {LONGEST_SIDE[format]} pixels long")
+    if alpha is None or format is PictureFormat.JPEG:
+        swapped = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    else:
+        swapped = np.dstack((off_white(pixels, alpha)[:, :, ::-1], alpha))
+    written, buffer = cv2.imencode(f".{format.value}", swapped, options[format])
     if not written:
-        raise ValueError(f"a picture of this size cannot be written as {format.value}")
+        raise FormatTooSmall(f"this picture cannot be written as {format.value}")
     return buffer.tobytes()

@@ -8,6 +8,8 @@
       UnsupportedFormat   not JPEG, PNG or WebP, or a kind of them that is not one still picture
       BrokenImage         damaged, cut off, or contradicting itself
 
+Beside them: FormatTooSmall, for a picture that cannot be written in the format asked for.
+
 No message holds anything of the file but the name of its format.
 """
 
@@ -49,3 +51,9 @@ class UnsupportedFormat(ImageRefused):
         super().__init__(f"{format_name} is not supported. {advice}")
         self.format_name = format_name
         self.advice = advice
+
+
+class FormatTooSmall(ValueError):
+    """A picture whose side is longer than the format asked for can tell."""
+
+    code: ClassVar[str] = "format_too_small"

@@ -11,6 +11,7 @@ import cv2
 from embeddings.align import Aligner
 from embeddings.attribute_models import AttributeModels, attribute_estimator
 from embeddings.attributes import NOTHING, AttributeEstimator, Attributes
+from embeddings.centerface import SAME_FACE_IOU
 from embeddings.detect import CenterFace, Detection, Detector, Purpose
 from embeddings.embed import FaceEmbedder, ModelSpec, TurnedEmbedder
 from embeddings.embedders import face_embedder
@@ -19,12 +20,13 @@ from embeddings.image import ImageLimits, Picture, decode
 from embeddings.iris import IrisNet
 from embeddings.liveness.pad import Pad
 from embeddings.liveness.watcher import Nets
-from embeddings.mesh import FaceMesh
+from embeddings.mesh import SURE, FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.protection import Transform
 from embeddings.quality import FaceRefused, QualityGate, QualityLimits
 from embeddings.side_by_side import Cores, SideBySide
-from embeddings.types import Face, FaceVector, Pixels, Quality, Refusal
+from embeddings.transparency import on_black
+from embeddings.types import Face, FaceVector, Mesh, Pixels, Quality, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +201,45 @@ class FacePipeline:
     def locate(self, data: bytes) -> tuple[Picture, Detection]:
         """The decoded picture, and every face that may be in it: recall first. Raises ImageRefused."""
         picture = decode(data, self._limits)
-        return picture, self._detector.detect(picture.pixels, Purpose.HIDE)
+        return picture, self.search(picture)
+
+    def search(self, picture: Picture) -> Detection:
+        """Every face that may be in it, recall first; of a transparent picture also what a dark page would show."""
+        found = self._detector.detect(picture.pixels, Purpose.HIDE)
+        if picture.alpha is None:
+            return found
+        dark = self._detector.detect(on_black(picture.pixels, picture.alpha), Purpose.HIDE)
+        more = [face for face in dark.faces if all(face.box.iou(other.box) < SAME_FACE_IOU for other in found.faces)]
+        together = sorted((*found.faces, *more), key=lambda face: face.box.area, reverse=True)
+        return Detection(tuple(together), max(found.smallest_face_px, dark.smallest_face_px))
+
+    def look(self, pixels: Pixels, purpose: Purpose) -> tuple[Face, ...]:
+        """What a search sees in a frame that is decoded already, uint8 [height, width, 3], RGB, upright."""
+        return self._detector.detect(pixels, purpose).faces
+
+    def vector(self, pixels: Pixels, face: Face) -> FaceVector | None:
+        """Of a face that was found, whatever the gate objects to; None where its points give no direction."""
+        try:
+            return self._embedder.vector(pixels, face, self._aligner.chip(pixels, face))
+        except ValueError:
+            return None
+
+    def clear(self, pixels: Pixels, face: Face) -> bool:
+        """Whether the quality gate objects to nothing about a face that was found."""
+        try:
+            return not self._quality(pixels, face, self._aligner.chip(pixels, face)).refusals
+        except ValueError:
+            return False
+
+    def mesh(self, pixels: Pixels, face: Face) -> Mesh | None:
+        """The mesh of a face that was found; None where the network doubts that there is one."""
+        try:
+            mesh = self._mesh.find(pixels, face, twice=True)
+        except ValueError:
+            return None
+        return mesh if mesh.score >= SURE else None
+
+    def emotions(self, pixels: Pixels, faces: Sequence[Face]) -> list[str | None]:
+        """What each face seems to feel, of `embeddings.attributes.Emotion`; None where that is not looked for."""
+        looks = self._looks(pixels, faces, wanted=True)
+        return [None if look.emotion is None else look.emotion.value.value for look in looks]

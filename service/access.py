@@ -5,7 +5,7 @@ The guards are plain ASGI middlewares, so that they also see WebSockets and addr
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +26,12 @@ HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0
 ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>.+)")
 PORTS: Final = {"http": 80, "https": 443}
 API: Final = "/v1"
+FOR_EVERYBODY: Final = re.compile(r"/v1/overlays/styles/[a-z]+/preview")
 PREFLIGHT_SECONDS: Final = 600
+EXPOSED_HEADERS: Final = (
+    "X-Hides", "X-Faces-Hidden", "X-Faces-Drawn", "X-Faces-Still-Detectable", "X-Faces-Still-Matching",
+    "X-Frames", "X-Frames-Blacked-Out", "X-Smallest-Face-Px", "X-Request-Id", "Retry-After",
+)  # fmt: skip
 STRICT_TRANSPORT_SECURITY: Final = "max-age=31536000"
 """A year, as OWASP ASVS 5 (3.4.1) asks for; not for subdomains, which are none of our business."""
 BODIES_AT_ONCE: Final = 8
@@ -163,9 +168,7 @@ class OriginGuard:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(raw=message.setdefault("headers", []))
                 answer["access-control-allow-origin"] = origin
-                answer["access-control-expose-headers"] = (
-                    "X-Faces-Hidden, X-Smallest-Face-Px, X-Request-Id, Retry-After"
-                )
+                answer["access-control-expose-headers"] = ", ".join(EXPOSED_HEADERS)
                 answer.add_vary_header("Origin")
             await send(message)
 
@@ -205,7 +208,7 @@ def _follows_a_link(scope: Scope, headers: Headers) -> bool:
 def _preflight() -> list[tuple[bytes, bytes]]:
     return [
         (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
-        (b"access-control-allow-headers", b"Authorization, Content-Type"),
+        (b"access-control-allow-headers", b"Authorization, Content-Type, X-Job-Secret"),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
 
@@ -213,6 +216,11 @@ def _preflight() -> list[tuple[bytes, bytes]]:
 def is_api(path: str) -> bool:
     """Whether `path` belongs to the API rather than to the page."""
     return path == API or path.startswith(f"{API}/")
+
+
+def is_private(path: str) -> bool:
+    """Whether answers stay out of caches, whatever a route says."""
+    return is_api(path) and FOR_EVERYBODY.fullmatch(path) is None
 
 
 class BodyLimit:
@@ -223,9 +231,13 @@ class BodyLimit:
     than `at_once` times `limit`: however many connections there are, uploads cannot exhaust the memory.
     """
 
-    def __init__(self, app: App, *, limit: int, at_once: int = BODIES_AT_ONCE) -> None:
+    def __init__(
+        self, app: App, *, limit: int, at_once: int = BODIES_AT_ONCE, larger: Mapping[str, int] | None = None
+    ) -> None:
+        """`larger`: other limits than `limit`, by path."""
         self._app = app
         self._limit = limit
+        self._larger = larger or {}
         self._most = at_once * limit
         self._held = 0
 
@@ -233,7 +245,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        self._check_declared(Headers(scope=scope))
+        limit = self._larger.get(scope["path"], self._limit)
+        _check_declared(Headers(scope=scope), limit)
         received = 0
 
         async def counted() -> Message:
@@ -243,7 +256,7 @@ class BodyLimit:
                 size = len(message.get("body", b""))
                 received += size
                 self._held += size
-                if received > self._limit:
+                if received > limit:
                     raise RequestTooLarge
                 if self._held > self._most:
                     raise Busy
@@ -254,13 +267,14 @@ class BodyLimit:
         finally:
             self._held -= received
 
-    def _check_declared(self, headers: Headers) -> None:
-        for declared in headers.getlist("content-length"):
-            if not declared.isascii() or not declared.isdigit():
-                raise MalformedBody("Content-Length is not a number")
-            # Compared by length first: a number of thousands of digits is never converted.
-            if len(declared.lstrip("0")) > len(str(self._limit)) or int(declared) > self._limit:
-                raise RequestTooLarge
+
+def _check_declared(headers: Headers, limit: int) -> None:
+    for declared in headers.getlist("content-length"):
+        if not declared.isascii() or not declared.isdigit():
+            raise MalformedBody("Content-Length is not a number")
+        # Compared by length first: a number of thousands of digits is never converted.
+        if len(declared.lstrip("0")) > len(str(limit)) or int(declared) > limit:
+            raise RequestTooLarge
 
 
 def _under_loopback_name(scope: Scope) -> bool:
@@ -287,7 +301,7 @@ class SecurityHeaders:
                     answer[name] = value
                 if self._hsts and not _under_loopback_name(scope):
                     answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
-                if is_api(scope["path"]) or "cache-control" not in answer:
+                if is_private(scope["path"]) or "cache-control" not in answer:
                     answer["cache-control"] = "no-store"
             await send(message)
 

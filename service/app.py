@@ -15,6 +15,9 @@ from service.asgi import problem_answer
 from service.bootstrap import Application
 from service.doors import Gate, declare, with_schemes
 from service.errors import UnsafeSettings
+from service.film_jobs import FilmJobs
+from service.following import Follower
+from service.live import Connections
 from service.logs import RequestLog, log_failure
 from service.metrics import Measured, Metrics
 from service.problems import Problems
@@ -23,15 +26,20 @@ from service.routes import (
     admin,
     analyze,
     api_keys,
+    audit,
     challenge_socket,
     challenges,
     consent,
+    films,
     health,
+    live,
     login,
     me,
     metrics,
+    models,
     oidc,
     overlays,
+    oversight,
     page,
     photos,
     recover,
@@ -42,7 +50,7 @@ from service.routes import (
 from service.settings import Settings
 from service.state import state
 from service.watch import Watch, watching
-from service.workers import Workers, usable_cores
+from service.workers import Workers, cores_of_one
 
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -53,7 +61,9 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
     `worker`: what its figures are marked with, where it is one of several processes behind one address.
     """
     settings = application.settings
-    workers = Workers(settings.workers or usable_cores(), settings.queue)
+    workers = Workers(settings.workers or cores_of_one(settings.processes), settings.queue)
+    connections = Connections(settings.live_connections, cores_of_one(settings.processes))
+    jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
     figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
@@ -61,7 +71,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers, figures),
+        lifespan=_lifespan(application, workers, figures, connections, jobs),
     )
     app.state.gate = gate = Gate.of(application)
     for routes in (
@@ -73,6 +83,8 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         photos.router(application, workers),
         analyze.router(application, workers),
         overlays.router(application, workers),
+        films.router(application, jobs),
+        live.router(application, connections),
         consent.router(application),
         api_keys.router(application, workers),
         recover.router(application, workers),
@@ -80,6 +92,9 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         oidc.router(application, workers),
         sign_in.router(application, workers),
         admin.router(application, workers),
+        audit.router(application, workers),
+        oversight.router(application, workers),
+        models.router(application, workers),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
         page.router(),
@@ -95,7 +110,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
 
 def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
     """The last one added is the first one to see a request. Raises UnsafeSettings for names that are none."""
-    app.add_middleware(BodyLimit, limit=settings.max_request_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_request_bytes, larger={films.PATH: settings.max_film_bytes})
     app.add_middleware(Problems)
     app.add_middleware(
         OriginGuard,
@@ -113,18 +128,25 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
 
 
 def _lifespan(
-    application: Application, workers: Workers, figures: Metrics
+    application: Application, workers: Workers, figures: Metrics, connections: Connections, jobs: FilmJobs
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        forgetter = asyncio.create_task(_forget(jobs, application.settings.sweep_seconds))
         sweeper = asyncio.create_task(_sweep(application, figures))
+        follower = Follower(application.storage, application.tenants.follow)
+        follower.start()
         try:
             yield
         finally:
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
+            await asyncio.to_thread(follower.stop)
+            for task in (sweeper, forgetter):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await asyncio.to_thread(workers.close)
+            await asyncio.to_thread(connections.close)
+            await asyncio.to_thread(jobs.close)
             application.close()
 
     return lifespan
@@ -145,6 +167,13 @@ async def _sweep(application: Application, figures: Metrics) -> None:
             figures.take(watch, "sweep")
         except Exception as error:  # noqa: BLE001 - the next round tries again
             log_failure(error, event="sweep_failed")
+
+
+async def _forget(jobs: FilmJobs, seconds: float) -> None:
+    """Films that nobody asks about any more."""
+    while True:
+        await asyncio.sleep(seconds)
+        jobs.tidy()
 
 
 async def _framework_error(request: Request, error: Exception) -> Response:

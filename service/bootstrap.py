@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.api_keys import ApiKey
+from db.engine import database_of
 from db.errors import StorageUnavailable
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, KeyProvider
@@ -22,6 +23,7 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.consent import ConsentText, consent_text
 from service.errors import UnsafeSettings
+from service.familiar import Familiar
 from service.gallery import Gallery
 from service.lockout import Limits, Lockout
 from service.oauth.provider import Provider
@@ -33,11 +35,12 @@ from service.tenants import Tenants, TenantService
 from service.token_keys import TokenKeys
 from service.tokens import Kind, Tokens
 from service.turning import Turning
-from service.workers import usable_cores
+from service.workers import cores_of_one
 from service.workflows.administer import Administer
 from service.workflows.challenges import Challenges
 from service.workflows.challenges import Rules as ChallengeRules
 from service.workflows.enrol import Enrol, EnrolRules
+from service.workflows.film import FilmOverlay
 from service.workflows.grow import Grow
 from service.workflows.login import Login, LoginRules
 from service.workflows.me import Me
@@ -69,6 +72,7 @@ class Application:
     tokens: Tokens
     consent: ConsentText
     overlay: Overlay
+    film: FilmOverlay
     signing: Signing
     provider: Provider
 
@@ -134,6 +138,8 @@ def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
+    if database_of(settings.data_url) == database_of(settings.keys_url):
+        raise UnsafeSettings("FACEWARDEN_DATABASE_URL and FACEWARDEN_KEYSTORE_URL name one database: keys lie apart")
     return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
 
 
@@ -203,7 +209,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
     storage = open_storage(settings, now)
     keys = _safe_keys(storage, settings)
-    runtime = Runtime(cores=usable_cores())
+    runtime = Runtime(cores=cores_of_one(settings.processes))
     pipeline = FacePipeline.load(
         ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         QualityLimits(min_eye_distance_px=settings.min_eye_distance_px),
@@ -221,16 +227,23 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     tenants = Tenants(storage, make)
     for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
+    overlay = Overlay(pipeline, lambda tenant: familiar(tenants.of(tenant), settings))
     return Application(
         settings,
         storage,
         tenants,
         tokens(storage, settings, now),
         consent,
-        Overlay(pipeline),
+        overlay,
+        FilmOverlay(pipeline),
         signing(storage, settings, now),
         provider(storage, settings, now),
     )
+
+
+def familiar(its: TenantService, settings: Settings) -> Familiar:
+    """The people of a tenant, to be known in pictures."""
+    return Familiar(Recogniser(its.pipeline, its.gallery), its.storage, settings.identification_fpir)
 
 
 def _safe_keys(storage: Storage, settings: Settings) -> list[ApiKey]:

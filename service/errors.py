@@ -24,7 +24,11 @@ The exceptions of the service itself:
     ├── UnknownApiKey        unknown_api_key
     ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
+    ├── NotConfirmed         not_confirmed        carries detail
+    ├── TooManyToCompare     too_many_to_compare  carries detail
     ├── UnknownClient        unknown_client
+    ├── OverlaysNotAgreed    overlays_not_agreed
+    ├── TooManyStyles        too_many_styles
     ├── NotErased            not_erased
     ├── PhotosNotAccepted    photos_not_accepted
     ├── SameMoment           same_moment
@@ -32,6 +36,7 @@ The exceptions of the service itself:
     ├── Busy                 busy                 carries retry_after, whole seconds
     ├── Stopping             stopping
     ├── AddressTaken         address_taken        stops the start
+    ├── NotStarted           not_started          stops the start
     └── UnsafeSettings       unsafe_settings      stops the start
 
 The other rooms raise their own; each class carries a `code`, and each code has a row here.
@@ -151,8 +156,32 @@ class UnknownUser(ServiceError):
     code = "unknown_user"
 
 
+class NotConfirmed(ServiceError):
+    code = "not_confirmed"
+
+    def __init__(self, people: int) -> None:
+        self.detail = f"It is {people} now. Nobody was erased."
+        super().__init__(self.detail)
+
+
+class TooManyToCompare(ServiceError):
+    code = "too_many_to_compare"
+
+    def __init__(self, most: int) -> None:
+        self.detail = f"More than {most} people are enrolled."
+        super().__init__(self.detail)
+
+
 class UnknownClient(ServiceError):
     code = "unknown_client"
+
+
+class OverlaysNotAgreed(ServiceError):
+    code = "overlays_not_agreed"
+
+
+class TooManyStyles(ServiceError):
+    code = "too_many_styles"
 
 
 class NotErased(ServiceError):
@@ -191,6 +220,12 @@ class AddressTaken(ServiceError):
     code = "address_taken"
 
 
+class NotStarted(ServiceError):
+    """One of several processes; its own line in the log tells the reason."""
+
+    code = "not_started"
+
+
 class UnsafeSettings(ServiceError):
     code = "unsafe_settings"
 
@@ -225,6 +260,12 @@ ROWS: Final = (
     Row("image_too_small", 422, "The picture has too few pixels", "Send a larger picture."),
     Row("unsupported_format", 415, "This kind of file is not supported", "Save the picture as JPEG, PNG or WebP."),
     Row("broken_image", 422, "The picture file is damaged", "Send the original file again."),
+    Row("format_too_small", 422, "The picture is too long for this format", "Ask for format=png."),
+    # A film
+    Row("unsupported_film", 415, "This kind of film is not supported", "Send MP4, QuickTime, Matroska, WebM or AVI with H.264, HEVC, VP8, VP9, AV1, MPEG-4 or Motion JPEG."),
+    Row("broken_film", 422, "The film cannot be read", "Send the original file again."),
+    Row("film_too_large", 413, "The film is too large", "Send a shorter or a smaller one."),
+    Row("audio_not_copied", 422, "The sound does not fit into this kind of file", "Write to .mkv, or leave the sound out."),
     # The face in it
     Row("no_face", 422, "No face can be seen", "Look into the camera, with your whole face in the picture."),
     Row("several_faces", 422, "More than one face can be seen", "Only one person may be in the picture."),
@@ -251,6 +292,8 @@ ROWS: Final = (
     Row("not_at_once", 409, "Steps are told one by one here", "Answer over WS /v1/challenges/{id}, or ask the operator for FACEWARDEN_CHALLENGE_AT_ONCE."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("not_confirmed", 409, "It is another number of people", "Preview again, look who it is, and confirm that number."),
+    Row("too_many_to_compare", 422, "Too many people to compare here", "Use `facewarden evaluate gallery` on the server."),
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
@@ -266,6 +309,17 @@ ROWS: Final = (
     # Overlays
     Row("bad_look", 422, "A style cannot look like that", "Choose for “field” one of what the list of styles offers."),
     Row("unknown_style", 422, "There is no such style", "Choose one of the styles named in “styles”."),
+    Row("too_many_styles", 422, "Too many styles one over the other", "Choose eight at most."),
+    Row("unknown_face", 422, "There is no such face in the picture", "Ask /v1/overlays/faces for the numbers of the faces of this very picture."),
+    Row("overlays_not_agreed", 409, "This person has not agreed to overlays", "Ask the person; what they agree to is the use “overlays” of /v1/consent."),
+    Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
+    Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
+    Row("unknown_job", 404, "There is no such job", "Check ID and secret; a result is handed out once, and what nobody asks about is forgotten."),
+    Row("jobs_full", 503, "Too many films are being worked on", "Try again later, or raise FACEWARDEN_FILM_JOBS."),
+    Row("job_not_ready", 409, "The film is not ready yet", "Ask for the progress, and come back."),
+    Row("live_full", 503, "Too many cameras are connected", "Try again later, or raise FACEWARDEN_LIVE_CONNECTIONS."),
+    Row("live_idle", 408, "No picture came for a while", "Connect again."),
+    Row("live_too_fast", 429, "Pictures came too fast", "Send 30 a second at most."),
     # The service itself
     Row("busy", 503, "Too much to do at the moment", "Try again after the seconds in Retry-After."),
     Row("starting", 503, "The service is starting", "Try again after the seconds in Retry-After."),
@@ -273,6 +327,7 @@ ROWS: Final = (
     Row("internal", 500, "Something went wrong here", "Try again; tell the operator the request_id if it stays."),
     Row("storage_unavailable", 503, "The database does not answer", "Try again; the operator finds the reason in the log."),
     Row("storage_incomplete", 500, "One of the two databases is missing", "Put back the file that the message names; nothing was changed."),
+    Row("storage_newer", 500, "The database is of a newer version", "Start the version that changed it, or restore a backup made before; nothing was changed."),
     Row("record_unreadable", 500, "A stored record cannot be opened", "Tell the operator: the data or its keys are damaged; `facewarden users list --unreadable` says whose."),
     Row("unknown_tenant", 404, "There is no such tenant", "Make it with facewarden tenants create NAME, or correct the name."),
     Row("transform_changed", 503, "The templates are being renewed", "Try again."),
@@ -282,9 +337,11 @@ ROWS: Final = (
     Row("backup_expired", 500, "The keys archive is too old", "Take a newer one; restore the data beside the key store of today."),
     Row("portraits_unavailable", 503, "The portraits cannot be fetched", "Check that the package index can be reached, then try again."),
     Row("embedder_card", 500, "The embedder and its card cannot be used", "Correct the field that the message names in the card beside the model."),
+    Row("not_started", 500, "A process of the service could not start", "The log names the reason as a code."),
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),
+    Row("unknown_pad", 500, "There is no such detector of presentation attacks", "Name one that there is: deepface, or none."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 

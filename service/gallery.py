@@ -1,7 +1,8 @@
 """The templates of everybody enrolled, kept in memory for search; the database is the truth.
 
-What another process enrolled or erased (the command line, another node) is noticed by the gallery revision that
-every such change raises.
+What another process enrolled or erased (the command line, another worker or node) is noticed by the gallery revision
+that every such change raises, and taken over from the list of changes; only where that reaches back no further is
+everything read anew.
 """
 
 import logging
@@ -14,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from db.bulk import OpenedTemplates
+from db.changes import Changes, beginning
 from db.records import StoredTemplate, Vector
 from db.unit_of_work import UnitOfWork
 from embeddings.axes import axes_of
@@ -51,21 +53,34 @@ class Gallery:
             return
         with self._lock:
             revision = work.revision()
-            if self._revision <= 0:
+            changes = work.changes(self._revision) if self._revision > 0 else None
+            if changes is None:
                 self._fill(work)
             else:
-                for user_id in self.index.keys() - work.user_ids():
-                    self.index.remove(user_id)
-                for user_id, rows in groupby(work.all_templates(self._revision), lambda row: row.user_id):
-                    self._put(user_id, rows)
+                self._follow(work, changes)
             self._revision = revision
-            self._tell(work)
+            self._tell(work, changes)
 
-    def _tell(self, work: UnitOfWork) -> None:
-        """Leaves out of the index who cannot be opened, and says so in the log whenever that changes."""
+    def _follow(self, work: UnitOfWork, changes: Changes) -> None:
+        left = set(changes.people)
+        for user_id, rows in groupby(work.all_templates(changes.people), lambda row: row.user_id):
+            self._put(user_id, rows)
+            left.discard(user_id)
+        if changes.gone:
+            everybody = self.index.keys()
+            alike = {user_id for user_id in everybody if beginning(user_id) in changes.gone}
+            left |= alike - work.still_here(alike)
+        for user_id in left:
+            self.index.remove(user_id)
+
+    def _tell(self, work: UnitOfWork, changes: Changes | None) -> None:
+        """Leaves out of the index who cannot be opened, and says so in the log whenever that changes. `changes`: those
+        taken over just now; None where everything was read."""
         for user_id in work.unreadable:
             self.index.remove(user_id)
-        unreadable = frozenset((self.unreadable & work.user_ids()) - self.index.keys() | work.unreadable)
+        before = frozenset[UUID]() if changes is None else self.unreadable
+        erased = before - work.still_here(before) if before else before
+        unreadable = frozenset(each for each in before if each not in self.index) - erased | work.unreadable
         if unreadable != self.unreadable:
             log("people_unreadable", logging.ERROR, people=len(unreadable), see="facewarden users list --unreadable")
         self.unreadable = unreadable

@@ -32,12 +32,18 @@ EXPECTED: Final = frozenset({"starting", "stopping"})
 
 
 class JsonLines(logging.Formatter):
-    """Our own records carry their facts in `record.facts`; of foreign ones only harmless parts are written."""
+    """Our own records carry their facts in `record.facts`; of foreign ones only harmless parts are written. `always`
+    stands in every line."""
+
+    def __init__(self, **always: object) -> None:
+        super().__init__()
+        self._always = always
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            **self._always,
         }
         if record.name == LOGGER:
             line |= {"event": record.msg, **getattr(record, "facts", {})}
@@ -50,8 +56,9 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=lambda value: type(value).__name__)
 
 
-def configure_logging(level: str, file: Path | None, stream: TextIO | None = None) -> None:
+def configure_logging(level: str, file: Path | None, stream: TextIO | None = None, **always: object) -> None:
     """Sends every log of the process, as JSON lines from `level` on, to `file`, else to `stream` (standard error).
+    `always`: what every line tells besides.
 
     Raises UnsafeSettings for a file that cannot be written.
     """
@@ -65,7 +72,7 @@ def configure_logging(level: str, file: Path | None, stream: TextIO | None = Non
             handler = WatchedFileHandler(file, encoding="utf-8")
         except OSError as error:
             raise UnsafeSettings(f"FACEWARDEN_LOG_FILE: {file} cannot be written: {error.strerror}") from None
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(**always))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A failure while logging would be reported with the record's arguments.
     logging.raiseExceptions = False

@@ -18,7 +18,7 @@ from service.forms import Form, InvalidField, MalformedBody, RequestTooLarge, To
 if TYPE_CHECKING:  # it exists for type checkers only
     from python_multipart.multipart import MultipartCallbacks
 
-IMAGE_FIELDS: Final = frozenset({"image", "images"})
+IMAGE_FIELDS: Final = frozenset({"image", "images", "film"})
 MAX_FIELD_BYTES: Final = 64 * 1024
 """All simple fields together, names included."""
 MAX_PARTS: Final = 100

@@ -8,9 +8,11 @@ or fd; a debugger or profiler cannot be attached.
 
 import ctypes
 import os
+import signal
 import sys
 from typing import Final
 
+PR_SET_PDEATHSIG: Final = 1
 PR_SET_DUMPABLE: Final = 4
 """linux/prctl.h; see prctl(2)."""
 OWNER_ONLY: Final = 0o077
@@ -30,8 +32,18 @@ def harden() -> None:
         _not_dumpable()
 
 
+def end_with_parent() -> None:
+    """From now on this process is asked to stop (SIGTERM) when the one that started it is gone, on Linux."""
+    if sys.platform == "linux":
+        _prctl(PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG", signal.SIGTERM)
+
+
 def _not_dumpable() -> None:
+    _prctl(PR_SET_DUMPABLE, "PR_SET_DUMPABLE", 0)
+
+
+def _prctl(option: int, name: str, value: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+    if libc.prctl(option, value, 0, 0, 0) != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"prctl(PR_SET_DUMPABLE): {os.strerror(number)}")
+        raise OSError(number, f"prctl({name}): {os.strerror(number)}")

@@ -45,10 +45,13 @@ class Settings(BaseSettings):
         " FACEWARDEN_HOST and FACEWARDEN_PORT.",
     )
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the data; unset: `facewarden.db` in the home folder. A PostgreSQL database"
+        " (`postgresql+psycopg://...`) for more than one node (docs/nodes.md).",
     )
     keystore_url: str | None = Field(
-        None, description="SQLAlchemy URL of the person keys; unset: `keys.db` in the home folder."
+        None,
+        description="SQLAlchemy URL of the person keys, never the same database; unset: `keys.db` in the home folder.",
     )
     master_key: SecretStr | None = Field(
         None, description="Master key, base64 of 32 bytes; unset: the file `master.key` in the home folder."
@@ -166,7 +169,19 @@ class Settings(BaseSettings):
         " after it was set or the clock made a leap.",
     )
     workers: int = Field(0, ge=0, le=64, description="Requests worked on side by side; 0: one for each core.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes behind the one address (`--workers`), each with models and an index of its own; the"
+        " cores are shared out among them (docs/nodes.md).",
+    )
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
+    max_film_bytes: int = Field(64 * 2**20, ge=4096, description="Largest film over HTTP, bytes.")
+    film_jobs: int = Field(
+        4, ge=0, le=64, description="Films in memory at once, waiting, worked on or to be fetched; 0: none."
+    )
+    live_connections: int = Field(4, ge=0, le=64, description="Cameras connected live at once; 0: none.")
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     token_key_days: int = Field(
         90, ge=1, le=3650, description="Age at which the key that signs tokens is followed by the next, days."

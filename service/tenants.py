@@ -82,6 +82,13 @@ class Tenants:
                 continue
         return self.of(name).enrol(request)
 
+    def follow(self) -> None:
+        """Takes over into every gallery that is open what changed in the database since the last time."""
+        for name in list(self._open):
+            service = self.of(name)
+            with service.storage.begin() as work:
+                service.people.refresh(work)
+
     def others(self) -> list[People]:
         """The people of every tenant but the default one; no gallery is opened for it."""
         names = [each.name for each in self._storage.tenants().all() if each.name != DEFAULT_TENANT]

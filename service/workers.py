@@ -21,6 +21,11 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def cores_of_one(processes: int) -> int:
+    """Those that each of so many processes should keep busy."""
+    return max(1, usable_cores() // processes)
+
+
 class Workers:
     """`workers` threads and at most `queue` waiting calls. Used from one event loop."""
 

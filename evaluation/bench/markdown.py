@@ -12,6 +12,8 @@ REACH: Final = {
     "search_1m": "3",
 }
 """What each ratio should be at least."""
+LIVE_REACH: Final = {"1": "12", "2": "6"}
+"""Frames a second of each camera, by cameras."""
 REFUSALS: Final = ("known", "unknown", "locked_known", "locked_unknown")
 
 
@@ -26,6 +28,7 @@ def tables(report: Report) -> str:
         "search": _search,
         "start": _starts,
         "import": _import,
+        "live": _live,
     }
     texts = [_head(report), _ratios(report)]
     texts += [write(report) for name, write in parts.items() if report.get(name)]
@@ -154,6 +157,36 @@ def _import(report: Report) -> str:
     found = report["import"]
     keys = ("photos", "people", "enrolled", "seconds", "photos_per_second")
     return _table([key.replace("_", " ") for key in keys], [[_shown(found[key]) for key in keys]])
+
+
+def _live(report: Report) -> str:
+    found = report["live"]
+    rows = [
+        [
+            count,
+            _shown(each["frames_per_second_each"]),
+            _shown(each["least"]),
+            LIVE_REACH[count],
+            _shown(each["frame_over_search"]),
+            *(_shown(each["gap"][f"p{at}_ms"]) for at in (50, 95)),
+        ]
+        for count, each in found["cameras"].items()
+    ]
+    head = [
+        "cameras",
+        "frames a second each",
+        "least",
+        "reach",
+        "a frame over one search",
+        "from one to the next p50, ms",
+        "p95, ms",
+    ]
+    logins = found["logins"]
+    told = (
+        f"On {found['cores']} cores, 640x480, `{found['style']}`; one search at one scale {_p50(found['search'])} ms."
+        f" A login takes {_p50(logins['alone'])} ms alone and {_p50(logins['beside_two'])} ms beside two cameras."
+    )
+    return _table(head, rows) + "\n\n" + told
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from embeddings import fused
 from embeddings.embed import DLIB_SPEC
-from evaluation.bench import bulk, chips, cold, frame, logins, refusals, search, stages
+from evaluation.bench import bulk, chips, cold, frame, live, logins, refusals, search, stages
 from evaluation.bench.pictures import main_face
 from evaluation.bench.rival import Rival, own_interpreter
 from evaluation.bench.server import Server, application_key
 from evaluation.bench.service import CONFIGURATIONS, DLIB_ALONE, Service
-from evaluation.bench.timing import usable_cores
+from evaluation.bench.timing import pinned, usable_cores
 
 THREADS: Final = (1, 2)
 CONSENT: Final = "Published portraits, enrolled for a measurement and erased after it."
@@ -39,6 +39,7 @@ class Part(StrEnum):
     SEARCH = "search"
     START = "start"
     IMPORT = "import"
+    LIVE = "live"
 
 
 PARTS: Final = tuple(Part)
@@ -57,6 +58,7 @@ class Effort:
     starts: int
     photos: int
     claims: int
+    live: live.Work
 
 
 FULL: Final = Effort(
@@ -68,6 +70,7 @@ FULL: Final = Effort(
     starts=5,
     photos=1000,
     claims=400,
+    live=live.Work(turns=4, seconds=10, logins=60),
 )
 QUICK: Final = Effort(
     rounds=6,
@@ -78,6 +81,7 @@ QUICK: Final = Effort(
     starts=2,
     photos=20,
     claims=40,
+    live=live.Work(turns=2, seconds=4, logins=15),
 )
 
 
@@ -113,6 +117,7 @@ class Bench:
             Part.SEARCH: self._search,
             Part.START: self._starts,
             Part.IMPORT: self._import,
+            Part.LIVE: self._live,
         }
         report: dict[str, Any] = {"machine": machine(), "rival": self._versions(), "load_before": load()}
         with tempfile.TemporaryDirectory(prefix="facewarden-bench-") as folder:
@@ -189,6 +194,13 @@ class Bench:
         self._say(f"import of {count:,} photos")
         (folder / "consent.txt").write_text(CONSENT, encoding="utf-8")
         return bulk.measure(self._service.command, folder / "home-import", settings, photos, folder / "consent.txt")
+
+    def _live(self, folder: Path) -> dict[str, Any]:
+        self._say(f"live, on {live.CORES} cores")
+        with pinned(live.CORES):
+            server = Server(self._service.command, folder / "home-live", DLIB_ALONE)
+        with server:
+            return live.measure(server, self._given.frame, self._effort.live)
 
     def _home(self, folder: Path, name: str, people: int) -> tuple[Path, Sequence[UUID]]:
         """Databases with so many synthetic people, for one configuration; made when they are first asked for."""

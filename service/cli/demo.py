@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from overlays.style import style
 from service.bootstrap import Application, build
 from service.errors import NotRecognised
 from service.portraits import Portraits, fetch
@@ -54,7 +55,7 @@ def _story(application: Application, portraits: Portraits, overlay: Path, home: 
     seconds, refused = _timed(lambda: _is_refused(application, portraits, enrolled.user_id))
     _say("stranger", "not recognised" if refused else "[red]recognised, which is wrong[/red]", seconds)
 
-    seconds, hidden = _timed(lambda: application.overlay(OverlayRequest(third[0], "blur")))
+    seconds, hidden = _timed(lambda: application.overlay(OverlayRequest(third[0], [style("blur")])))
     overlay.write_bytes(hidden.image)
     _say(
         "overlay", f"{hidden.faces} face hidden, searched down to {hidden.smallest_face_px:.0f} px: {overlay}", seconds

@@ -24,17 +24,20 @@ from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import attributes, burst, card, cohorts, detection, groups, identification, plot
+from evaluation import attributes, burst, card, cohorts, detection, groups, identification, overlays, plot
 from evaluation.faces import Faces, collect, pictures
 from evaluation.liveness.films import NoFilm
 from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
+from overlays.style import STYLES, style
 from service.bootstrap import utc_now
+from service.cli.evaluate_film import film
 from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
 commands.command("gallery")(gallery)
+commands.command("film")(film)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
 LOOSEST_FMR = 1e-3
@@ -204,6 +207,31 @@ def protect(
     answer = as_json(protection(_faces(folder, pipeline), pipeline.spec, Mode(enrolled, login)))
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
+
+
+@commands.command("overlays")
+def hide(
+    folder: Folder,
+    *,
+    people: Annotated[int, typer.Option(min=2, help="People at most, two photos each.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the people, their photos and what avatars look like.")] = 1,
+    styles: Annotated[list[str] | None, typer.Option("--style", help="Which; every hiding style if left out.")] = None,
+    cover: Annotated[Literal["head", "face"], typer.Option(help="What the styles cover.")] = "head",
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """What each hiding style leaves of a face for an attacker who knows where it was."""
+    started = time.monotonic()
+    hiding = [name for name, kind in STYLES.items() if kind.hides]
+    if not set(styles or hiding) <= set(hiding):
+        raise typer.BadParameter(f"one of {', '.join(hiding)}", param_hint="--style")
+    chosen = overlays.people(folder, people, seed)
+    drawn = [style(name, **({"cover": cover} if "cover" in STYLES[name].looks else {})) for name in styles or hiding]
+    pipeline = FacePipeline.load(ImageLimits(), QualityLimits(), embedder, attributes=frozenset({"emotion"}))
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("people", total=len(chosen))
+        rows = overlays.overlays(chosen, pipeline, drawn, seed=seed, seen=lambda: progress.advance(task))
+    _print({"cover": cover, "styles": rows, "seconds": round(time.monotonic() - started, 1)}, as_object=as_object)
 
 
 def _pipeline(embedder: str) -> FacePipeline:

@@ -8,7 +8,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 from rich.console import Console
 
-from service.cli import audit, backup, bench, clients, config, demo, evaluate, keys, receipts, serve, tenants, users
+from service.cli import (
+    audit,
+    backup,
+    bench,
+    clients,
+    config,
+    demo,
+    evaluate,
+    keys,
+    overlay,
+    receipts,
+    serve,
+    tenants,
+    users,
+)
 from service.errors import TABLE, UnsafeSettings
 
 application = typer.Typer(
@@ -18,6 +32,7 @@ application.command()(serve.serve)
 application.command()(config.config)
 application.command()(demo.demo)
 application.command()(bench.bench)
+application.command()(overlay.overlay)
 application.add_typer(audit.commands, name="audit")
 application.add_typer(users.commands, name="users")
 application.add_typer(tenants.commands, name="tenants")

@@ -1,27 +1,33 @@
 """`facewarden serve`: the service and its page."""
 
 import socket
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 from rich.console import Console
 
+from embeddings.embed import ModelSpec
 from service.access import ANY_ADDRESS
 from service.asgi import App
-from service.bootstrap import Application, build
+from service.bootstrap import Application, build, face_spec, open_storage
 from service.certificate import LOCAL_NAMES, local_certificate, usable
 from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
 from service.opening import Opening
 from service.process import harden
+from service.processes import run_processes, serve_as_one_of_several
 from service.readiness import Readiness
 from service.server import Server
 from service.settings import Settings
 from service.unsafe import refuse_unsafe
+from service.workflows.live import LIMITS as LIVE_LIMITS
 
+HUNG_SECONDS = 60
+"""A process of several that has not answered the one above it for so long is replaced."""
 LIMIT_CONCURRENCY = 256
 """Open connections; more are told to come back (503) before anything is read."""
 
@@ -29,19 +35,27 @@ LIMIT_CONCURRENCY = 256
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (FACEWARDEN_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (FACEWARDEN_PORT).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes behind this address (FACEWARDEN_PROCESSES).", min=1)
+    ] = None,
     https: Annotated[
         bool | None, typer.Option("--https", help="TLS with a local certificate (FACEWARDEN_HTTPS).")
     ] = None,
 ) -> None:
     """Run the service and its web page."""
     harden()
-    chosen = settings(host=host, port=port, https=https)
+    chosen = settings(host=host, port=port, https=https, processes=workers)
     configure_logging(chosen.log_level, chosen.log_file)
     refuse_unsafe(chosen)
     tls = _tls(chosen)
     with _listen(chosen.host, chosen.port) as listening:
         name = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         address = f"{'https' if tls else 'http'}://{name}:{listening.getsockname()[1]}/"
+        if chosen.processes > 1:
+            open_storage(chosen).close()  # keys and tables are made once, and what is wrong with them is told once
+            _announce(face_spec(chosen), address)
+            run_processes(_config(partial(serve_as_one_of_several, chosen), chosen, tls), listening)
+            return
         readiness = Readiness()
         opening = Opening(chosen, readiness, lambda: _built(chosen, address))
         server = Server(_config(opening, chosen, tls), readiness)
@@ -51,15 +65,20 @@ def serve(
         raise opening.error
 
 
-def _config(app: App, chosen: Settings, tls: tuple[Path, Path] | None) -> uvicorn.Config:
+def _config(app: App | partial[Any], chosen: Settings, tls: tuple[Path, Path] | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        factory=isinstance(app, partial),
+        workers=chosen.processes,
+        timeout_worker_healthcheck=HUNG_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(chosen.trusted_proxies),
         forwarded_allow_ips=list(chosen.trusted_proxies),
         limit_concurrency=LIMIT_CONCURRENCY,
+        ws_max_size=LIVE_LIMITS.max_bytes,
+        ws_per_message_deflate=False,  # JPEG does not get smaller
         timeout_keep_alive=10,
         timeout_graceful_shutdown=30,
         ssl_certfile=tls and tls[0],
@@ -83,11 +102,15 @@ def _tls(chosen: Settings) -> tuple[Path, Path] | None:
 def _built(chosen: Settings, address: str) -> Application:
     """Says where it is once there is something to see."""
     built = build(chosen)
-    if built.pipeline.spec.licence:
-        told = f"facewarden: {built.pipeline.spec.model_id}, licence of the weights: {built.pipeline.spec.licence}"
+    _announce(built.pipeline.spec, address)
+    return built
+
+
+def _announce(spec: ModelSpec, address: str) -> None:
+    if spec.licence:
+        told = f"facewarden: {spec.model_id}, licence of the weights: {spec.licence}"
         Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
     Console(stderr=True).print(f"facewarden: {address}", highlight=False, markup=False, soft_wrap=True)
-    return built
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -47,7 +47,7 @@ function spell(seconds) {
   return `${seconds} ${seconds === 1 ? "second" : "seconds"}`;
 }
 
-async function call(path, options = {}) {
+export async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(path, { cache: "no-store", credentials: "omit", redirect: "error", ...options });

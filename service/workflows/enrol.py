@@ -12,6 +12,7 @@ from db.details import FACTOR, RECOVERY
 from db.records import Consent, NewTemplate
 from db.references import REFERENCE
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from embeddings.attributes import Attributes, combine, described
 from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import resembles_somebody
@@ -174,11 +175,15 @@ class Enrol:
         looks = combine([capture.attributes for capture in captures])
         self._old_enough(looks)
         made = _Made(vectors, groups, average(vectors, groups), described(looks, wanted), consent)
-        with self.one_at_a_time:
+        with self._storage.begin() as work:
+            self._gallery.refresh(work)  # so that little is left to do while others wait
+        with self.one_at_a_time, self._storage.begin() as work:
+            work.take_turn()  # other processes enrol too
             with stage(Stage.SEARCH):
+                self._gallery.refresh(work)
                 reason = self._reason_to_look(made.template)
             with stage(Stage.DATABASE):
-                done = self._write(request, made, factors, reason)
+                done = self._write(work, request, made, factors, reason)
         tell_enrolment(reason.value if reason else None)
         return done
 
@@ -202,8 +207,6 @@ class Enrol:
 
     def _reason_to_look(self, enrolled: Template) -> FlagReason | None:
         """Why an operator should look at this person. Raises AlreadyEnrolled for a face that is there."""
-        with self._storage.begin() as work:
-            self._gallery.refresh(work)
         if self._rules.allow_duplicates:
             return None
         index, points = self._gallery.index, self._pipeline.spec.operating_points
@@ -225,6 +228,7 @@ class Enrol:
 
     def _write(
         self,
+        work: UnitOfWork,
         request: EnrolRequest,
         made: "_Made",
         factors: Mapping[str, Mapping[str, Any]],
@@ -232,35 +236,34 @@ class Enrol:
     ) -> Enrolled:
         user_id = self._new_id()
         code = factor.recovery_code()
-        with self._storage.begin() as work:
-            work.add_person(
-                user_id,
-                templates=[
-                    NewTemplate(vector.values, vector.model_id, number, self._gallery.generation)
-                    for vector, number in zip(made.vectors, made.groups, strict=True)
-                ],
-                attributes=made.attributes,
-                metadata=_metadata(request),
-                consent=made.consent,
-                flagged=reason is not None,
-                flag_reason=reason.value if reason else None,
-                factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
-            )
-            if request.reference and not work.references.put(user_id, request.reference):
-                raise ReferenceTaken
-            work.note(
-                "enrolled",
-                user_id,
-                photos=len(made.vectors),
-                captures=made.template.captures,
-                model=made.template.vector.model_id,
-                flagged=reason.value if reason else None,
-                consent=made.consent.version,
-                consent_digest=made.consent.digest,
-                uses=",".join(sorted(made.consent.uses)),
-                second_factor=FACTOR in factors,
-            )
-            work.commit()
+        work.add_person(
+            user_id,
+            templates=[
+                NewTemplate(vector.values, vector.model_id, number, self._gallery.generation)
+                for vector, number in zip(made.vectors, made.groups, strict=True)
+            ],
+            attributes=made.attributes,
+            metadata=_metadata(request),
+            consent=made.consent,
+            flagged=reason is not None,
+            flag_reason=reason.value if reason else None,
+            factors={**factors, RECOVERY: {"sha256": factor.digest_of(code)}},
+        )
+        if request.reference and not work.references.put(user_id, request.reference):
+            raise ReferenceTaken
+        work.note(
+            "enrolled",
+            user_id,
+            photos=len(made.vectors),
+            captures=made.template.captures,
+            model=made.template.vector.model_id,
+            flagged=reason.value if reason else None,
+            consent=made.consent.version,
+            consent_digest=made.consent.digest,
+            uses=",".join(sorted(made.consent.uses)),
+            second_factor=FACTOR in factors,
+        )
+        work.commit()
         self._gallery.put(user_id, made.template)
         captures = made.template.captures
         return Enrolled(user_id, work.now, len(made.vectors), captures, reason, made.attributes, code)

@@ -9,6 +9,8 @@ import numpy as np
 from db.key_file import KeyFile
 from db.records import Consent, NewTemplate
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
+from tests.databases import urls
 
 MODEL = "test-model"
 AGREED = Consent(datetime(2026, 3, 1, 11, tzinfo=UTC), "1", "0" * 64, frozenset({"login", "attributes"}))
@@ -28,8 +30,7 @@ class Clock:
 
 
 def open_in(home: Path, clock: Clock | None = None) -> Storage:
-    data, keys = f"sqlite:///{home / 'data.db'}", f"sqlite:///{home / 'keys.db'}"
-    return Storage.open(data, keys, KeyFile(home / "master.key"), clock=clock or Clock())
+    return Storage.open(*urls(home), KeyFile(home / "master.key"), clock=clock or Clock())
 
 
 def vector(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -49,3 +50,9 @@ def enrol(storage: Storage, *, templates: int = 1, label: str | None = None, see
         )
         work.commit()
     return user_id
+
+
+def changed_since(work: UnitOfWork, revision: int) -> frozenset[UUID]:
+    changes = work.changes(revision)
+    assert changes is not None
+    return changes.people

@@ -9,6 +9,7 @@ from pathlib import Path
 from db.key_file import KeyFile
 from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
+from tests.databases import urls
 from tests.db.people import Clock
 
 TOKEN, PIN = "facewarden-test", "1234"
@@ -61,5 +62,4 @@ def keys(label: str = "facewarden", *, pin: str = PIN, token: str = TOKEN) -> Pk
 
 
 def open_with_token(home: Path, label: str = "facewarden") -> Storage:
-    data, key_store = f"sqlite:///{home / 'data.db'}", f"sqlite:///{home / 'keys.db'}"
-    return Storage.open(data, key_store, IntoModule(keys(label), KeyFile(home / "master.key")), clock=Clock())
+    return Storage.open(*urls(home), IntoModule(keys(label), KeyFile(home / "master.key")), clock=Clock())

@@ -2,7 +2,6 @@
 
 import hmac
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,20 +13,8 @@ from hypothesis import strategies as st
 from db import api_keys
 from db.api_keys import SHOWN, Role
 from db.storage import Storage
-from tests.db.people import Clock, open_in
+from tests.db.people import Clock
 from tests.markers import Marker
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 def made(storage: Storage, role: Role = Role.VERIFIER, **life: float) -> str:
@@ -102,6 +89,7 @@ def test_a_tenant_has_its_own_alone(storage: Storage, clock: Clock) -> None:
         assert [key.prefix for key in work.api_keys.all()] == [shown[:11]]
 
 
+@pytest.mark.files
 def test_the_files_hold_no_key(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     markers = [Marker.text("key", made(storage, role)[12:]) for role in Role]
     for marker in markers:
@@ -150,6 +138,7 @@ def test_it_outlives_the_master_key(storage: Storage, clock: Clock) -> None:
     assert storage.api_keys.find(shown, clock()) is not None
 
 
+@pytest.mark.files
 def test_last_used_is_written_once_a_minute(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     def last_used() -> object:
         (key,) = storage.api_keys.all()

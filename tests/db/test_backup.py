@@ -24,6 +24,8 @@ from db.sealing import Place, open_record
 from db.storage import Storage
 from tests.db.people import Clock, enrol, open_in, vector
 
+pytestmark = pytest.mark.files
+
 
 def archives(storage: Storage, folder: Path) -> Created:
     folder.mkdir(parents=True, exist_ok=True)

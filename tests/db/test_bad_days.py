@@ -112,6 +112,7 @@ def contents(home: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("missing", [DATA, KEYS])
+@pytest.mark.files
 def test_one_database_without_the_other_stops_the_start_and_nothing_is_erased(tmp_path: Path, missing: str) -> None:
     clock, kept = Clock(), tmp_path.parent / f"{tmp_path.name}-kept"
     ids = enrolled(tmp_path, "Ada", "Grace", clock=clock)
@@ -126,6 +127,7 @@ def test_one_database_without_the_other_stops_the_start_and_nothing_is_erased(tm
 
 
 @pytest.mark.parametrize("left", [DATA, KEYS])
+@pytest.mark.files
 def test_what_a_crash_in_the_first_start_leaves_is_no_missing_database(tmp_path: Path, left: str) -> None:
     with reopened(tmp_path) as storage:
         storage._keystore.create(UUID(int=7), Clock()())
@@ -134,6 +136,7 @@ def test_what_a_crash_in_the_first_start_leaves_is_no_missing_database(tmp_path:
         assert listed(storage) == {}
 
 
+@pytest.mark.files
 def test_keys_older_than_the_data_cost_those_who_came_since_and_erase_nobody(tmp_path: Path) -> None:
     (early,) = enrolled(tmp_path, "Ada")
     yesterday = (tmp_path / KEYS).read_bytes()
@@ -148,6 +151,7 @@ def test_keys_older_than_the_data_cost_those_who_came_since_and_erase_nobody(tmp
         assert listed(storage) == {early: True, late: True}
 
 
+@pytest.mark.files
 def test_data_older_than_the_keys_cost_no_key(tmp_path: Path) -> None:
     clock = Clock()
     (early,) = enrolled(tmp_path, "Ada", clock=clock)
@@ -206,6 +210,7 @@ def test_a_key_file_that_will_not_do_stops_the_start_and_changes_nothing(tmp_pat
 
 @pytest.mark.parametrize("file", [DATA, KEYS])
 @pytest.mark.parametrize("how", ["rubbish", "half", "a folder"])
+@pytest.mark.files
 def test_a_database_file_that_is_none_is_told(tmp_path: Path, file: str, how: str) -> None:
     enrolled(tmp_path, "Ada")
     path, kept = tmp_path / file, tmp_path.parent / f"{tmp_path.name}-kept"
@@ -250,6 +255,7 @@ def _enrol_until_refused(storage: Storage, ids: list[UUID]) -> None:
 
 
 @pytest.mark.parametrize("which", ["_data", "_keys"])
+@pytest.mark.files
 def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path, which: str) -> None:
     ids = enrolled(tmp_path, "Ada")
     with reopened(tmp_path) as storage:
@@ -290,6 +296,7 @@ print(len(people))
 """
 
 
+@pytest.mark.files
 def test_a_file_that_may_not_grow_is_told_and_nothing_is_half_written(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _LIMITED, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60

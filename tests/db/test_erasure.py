@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
+
 from db.records import NewTemplate
 from db.storage import Storage
 from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
@@ -100,6 +102,7 @@ def test_without_a_reader_the_keys_are_gone_when_the_answer_is_given(tmp_path: P
     storage.close()
 
 
+@pytest.mark.files
 def test_yesterdays_data_file_beside_todays_keys_opens_nothing_of_the_erased(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     gone, stays = enrol(storage, label="gone"), enrol(storage, label="stays")

@@ -7,6 +7,7 @@ from db.errors import MasterKeyError
 from db.key_file import KeyFile
 from db.keys import EnvironmentKey, MasterKey
 from db.storage import Storage
+from tests.databases import urls
 from tests.db.people import enrol, open_in
 
 TEXT = base64.b64encode(bytes(range(32))).decode()
@@ -63,7 +64,7 @@ def test_a_wrong_key_stops_the_start(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     user_id = enrol(storage)
     storage.close()
-    data, keys = f"sqlite:///{tmp_path / 'data.db'}", f"sqlite:///{tmp_path / 'keys.db'}"
+    data, keys = urls(tmp_path)
     with pytest.raises(MasterKeyError, match="not the master key"):
         Storage.open(data, keys, EnvironmentKey(TEXT))
     storage = open_in(tmp_path)

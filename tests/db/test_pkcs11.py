@@ -101,6 +101,7 @@ def test_a_changed_record_does_not_open(label: str, byte: int) -> None:
     assert open_record(key, place, seal(key, place, b"still works")) == b"still works"
 
 
+@pytest.mark.files
 def test_people_are_enrolled_and_read_and_nothing_of_the_key_is_on_the_disk(tmp_path: Path, label: str) -> None:
     storage = softhsm.open_with_token(tmp_path, label)
     user_id = enrol(storage, label="Ada")

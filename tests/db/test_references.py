@@ -61,6 +61,7 @@ def test_another_tenants_person_gets_none(storage: Storage) -> None:
     assert holder(storage.of("acme"), REFERENCE) is None
 
 
+@pytest.mark.files
 def test_the_files_do_not_hold_it_and_two_tenants_digests_differ(storage: Storage, tmp_path: Path) -> None:
     for tenant in ("default", "acme"):
         assert put(storage.of(tenant), enrol(storage.of(tenant)), REFERENCE)

@@ -8,7 +8,7 @@ import numpy as np
 
 from db.records import NewTemplate
 from db.storage import Storage
-from tests.db.people import MODEL, enrol, vector
+from tests.db.people import MODEL, changed_since, enrol, vector
 
 NEW = "new-model"
 
@@ -34,7 +34,7 @@ def test_a_template_comes_beside_the_old_ones_and_others_see_the_change(storage:
     assert held(storage, user_id) == [(NEW, 0), (MODEL, 0), (MODEL, 1)]
     assert held(storage, other) == [(MODEL, 0)]
     with storage.begin() as work:
-        assert {row.user_id for row in work.all_templates(revision)} == {user_id}
+        assert {row.user_id for row in work.all_templates(changed_since(work, revision))} == {user_id}
         (added,) = [row for row in work.templates(user_id) if row.model_id == NEW]
         assert np.array_equal(added.vector, vector(50))
         assert work.count(without_model=NEW) == 1

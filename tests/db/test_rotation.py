@@ -19,6 +19,7 @@ from db.readable import template_query
 from db.rotation import PersonRotation
 from db.sealing import key_id_of
 from db.storage import Storage
+from tests.databases import urls
 from tests.db import softhsm
 from tests.db.people import Clock, enrol, open_in, vector
 
@@ -54,6 +55,7 @@ TOKEN = pytest.mark.skipif(softhsm.missing() is not None, reason=softhsm.missing
 @pytest.mark.parametrize(
     "what", ["master", "person", pytest.param("module", marks=TOKEN), pytest.param("move", marks=TOKEN)]
 )
+@pytest.mark.files
 def test_whatever_moment_it_is_killed_at_nothing_is_lost_and_the_rest_is_done_later(tmp_path: Path, what: str) -> None:
     stride = 1 if LONG else 7 if what in {"master", "person"} else 15
     arguments = [sys.executable, "-m", "tests.db.crashing", what, str(tmp_path), str(stride), str(TIMES)]
@@ -168,7 +170,7 @@ def test_rewrap_makes_no_new_key_and_ends_a_replacement_that_was_begun(tmp_path:
 
 def environment(home: Path, key: bytes, previous: bytes | None = None) -> Storage:
     texts = [None if each is None else base64.b64encode(each).decode() for each in (key, previous)]
-    data, keys = f"sqlite:///{home / 'data.db'}", f"sqlite:///{home / 'keys.db'}"
+    data, keys = urls(home)
     return Storage.open(data, keys, EnvironmentKey(texts[0] or "", texts[1]), clock=Clock())
 
 

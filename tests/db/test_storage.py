@@ -15,7 +15,8 @@ from db.errors import RecordUnreadable, StorageUnavailable
 from db.records import NewTemplate
 from db.storage import ORPHAN_AGE, Storage
 from db.tables import DataTable, KeyTable
-from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
+from tests.databases import urls
+from tests.db.people import AGREED, MODEL, Clock, changed_since, enrol, open_in, vector
 
 
 def test_what_is_enrolled_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_changes_can_be_followed_by_revision(storage: Storage) -> None:
     second = enrol(storage)
     with storage.begin() as work:
         assert work.revision() > seen
-        assert {template.user_id for template in work.all_templates(seen)} == {second}
+        assert {template.user_id for template in work.all_templates(changed_since(work, seen))} == {second}
         assert {template.user_id for template in work.all_templates()} == {first, second}
 
 
@@ -162,17 +163,18 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         open_in(tmp_path)
 
 
+@pytest.mark.files
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable):
         open_in(tmp_path / "missing")
 
 
-@pytest.mark.parametrize(("tables", "file"), [(DataTable, "data.db"), (KeyTable, "keys.db")])
+@pytest.mark.parametrize(("tables", "which"), [(DataTable, 0), (KeyTable, 1)])
 def test_the_migrations_make_the_tables_of_the_code(
-    storage: Storage, tmp_path: Path, tables: type[DataTable] | type[KeyTable], file: str
+    storage: Storage, tmp_path: Path, tables: type[DataTable] | type[KeyTable], which: int
 ) -> None:
     enrol(storage)
-    engine = create_engine(f"sqlite:///{tmp_path / file}")
+    engine = create_engine(urls(tmp_path)[which])
     with engine.connect() as connection:
         tree = "data" if tables is DataTable else "keys"
         context = MigrationContext.configure(connection, opts={"version_table": f"alembic_version_{tree}"})

@@ -12,7 +12,7 @@ from db.errors import TransformChanged, UnknownTenant
 from db.records import NewTemplate
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
-from tests.db.people import AGREED, MODEL, enrol, vector
+from tests.db.people import AGREED, MODEL, changed_since, enrol, vector
 
 Ask = Callable[[UnitOfWork, UUID], Any]
 ADDED = NewTemplate(vector(9), MODEL, 9)
@@ -34,7 +34,7 @@ OF_ALL: dict[str, Callable[[UnitOfWork], Any]] = {
     "listing": lambda work: work.people(0, 10),
     "ids": lambda work: work.user_ids(),
     "templates": lambda work: list(work.all_templates()),
-    "since": lambda work: list(work.all_templates(1)),
+    "since": lambda work: list(changed_since(work, 1)),
     "in bulk": lambda work: list(work.everybody(MODEL)),
     "otherwise": lambda work: list(work.turned_otherwise(5)),
     "failures": lambda work: work.failures.count(1),

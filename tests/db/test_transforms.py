@@ -99,6 +99,7 @@ def test_records_and_secrets_before_leave_no_trace_in_the_files(tmp_path: Path) 
     storage.close()
 
 
+@pytest.mark.files
 def test_killed_before_any_step_the_next_start_ends_it(tmp_path: Path) -> None:
     stride = 1 if "FACEWARDEN_TEST_LONG" in os.environ else 7
     home = tmp_path / "home"
@@ -163,6 +164,7 @@ def test_who_was_overtaken_carries_nothing_back(tmp_path: Path) -> None:
     storage.close()
 
 
+@pytest.mark.files
 def test_an_old_copy_of_the_data_beside_the_keys_of_today_is_worth_nothing(tmp_path: Path) -> None:
     ids = fill(tmp_path)
     storage = open_in(tmp_path)

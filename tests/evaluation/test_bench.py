@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.bench import frame, search
+from evaluation.bench import frame, live, search
 from evaluation.bench.logins import Work
 from evaluation.bench.markdown import tables
 from evaluation.bench.pictures import as_webcam
@@ -28,6 +28,7 @@ TINY = Effort(
     starts=1,
     photos=2,
     claims=3,
+    live=live.Work(turns=1, seconds=0.5, logins=2),
 )
 RATIOS = {
     "chip_1thread",

@@ -20,7 +20,7 @@ HIDING: Final = ("solid", "pixelate", "blur", "mask", "avatar", "cartoon", "emoj
 SUMMING: Final = ("solid", "pixelate", "blur")
 BLIND: Final = ("solid", "mask", "avatar", "emoji")
 """Styles that read no pixel of the person."""
-FARTHEST: Final = {True: LARGEST * 1.4, False: 8.0}
+FARTHEST: Final = {True: LARGEST * 1.7, False: 8.0}
 """No style that hides, and none that decorates, reaches farther than this many of the longer sides of the box."""
 STICKER: Final = np.full((30, 20, 4), (250, 40, 90, 200), np.uint8)
 

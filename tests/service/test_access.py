@@ -299,6 +299,8 @@ def test_the_page_may_choose_its_own_caching_but_the_api_may_not() -> None:
 
     assert call(SecurityHeaders(cached), path="/web/a.js").headers["cache-control"] == "public"
     assert call(SecurityHeaders(cached), path="/v1/me").headers["cache-control"] == "no-store"
+    assert call(SecurityHeaders(cached), path="/v1/overlays/styles/solid/preview").headers["cache-control"] == "public"
+    assert call(SecurityHeaders(cached), path="/v1/overlays/styles/x/preview/y").headers["cache-control"] == "no-store"
 
 
 # Keys

@@ -30,6 +30,7 @@ def told(*arguments: str) -> dict[str, object]:
     return report
 
 
+@pytest.mark.files
 def test_there_and_back(home: Path, tmp_path: Path) -> None:
     storage = open_storage(Settings(home=home))
     gone, stays = enrol(storage, label="Ada"), enrol(storage, label="Grace")
@@ -48,6 +49,7 @@ def test_there_and_back(home: Path, tmp_path: Path) -> None:
     storage.close()
 
 
+@pytest.mark.files
 def test_a_new_machine_needs_both_archives_and_the_master_key(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

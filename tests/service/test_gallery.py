@@ -7,15 +7,17 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
+from db.bulk import OpenedTemplates
 from db.records import NewTemplate
 from db.storage import Storage
+from db.unit_of_work import UnitOfWork
 from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import ModelSpec
 from service.bootstrap import open_storage
 from service.gallery import Gallery
 from service.settings import Settings
 from service.workflows.people import By, People
-from tests.db.people import AGREED
+from tests.db.people import AGREED, Clock, open_in
 
 SPEC = ModelSpec("test-model", 128, DLIB_POINTS)
 
@@ -122,3 +124,53 @@ def test_filling_anew_forgets_who_was_erased_meanwhile(storage: Storage) -> None
     storage.erase([gone])
     refresh(gallery, storage)
     assert gallery.index.keys() == {stays}
+
+
+def test_it_reads_everything_anew_only_once_and_where_changes_were_forgotten(tmp_path: Path) -> None:
+    clock = Clock()
+    storage = open_in(tmp_path, clock)
+    gallery, reads = Gallery(SPEC), 0
+
+    class Counted(UnitOfWork):
+        def everybody(self, model_id: str, transform: int = 0) -> Iterator[OpenedTemplates]:
+            nonlocal reads
+            reads += 1
+            return super().everybody(model_id, transform)
+
+    def step() -> set[UUID]:
+        with storage.begin() as work:
+            work.__class__ = Counted
+            gallery.refresh(work)
+        return gallery.index.keys()
+
+    people = {enrol(storage, 0) for _ in range(5)}
+    assert step() == people
+    for _ in range(5):
+        gone = people.pop()
+        storage.erase([gone])
+        people.add(enrol(storage, 0))
+        assert step() == people
+    assert reads == 1
+    people.add(enrol(storage, 0))
+    clock.advance(minutes=11)
+    assert storage.sweep()
+    assert step() == people
+    assert reads == 2
+    people.add(enrol(storage, 0))
+    assert step() == people
+    assert reads == 2
+    storage.close()
+
+
+def test_who_shares_their_first_bits_with_somebody_erased_stays(storage: Storage) -> None:
+    gallery, kept = Gallery(SPEC), enrol(storage, 0)
+    alike = UUID(int=kept.int ^ 1)
+    templates = [NewTemplate(unit(1), "test-model", 0)]
+    with storage.begin() as work:
+        work.add_person(alike, templates=templates, attributes=None, metadata=None, consent=AGREED, flagged=False)
+        work.commit()
+    refresh(gallery, storage)
+    assert gallery.index.keys() == {kept, alike}
+    storage.erase([alike])
+    refresh(gallery, storage)
+    assert gallery.index.keys() == {kept}

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from service.bootstrap import open_storage
 from service.cli.main import application
 from service.settings import Settings
+from tests import databases
 from tests.db.people import enrol
 
 run = CliRunner()
@@ -110,9 +111,10 @@ def test_the_command_killed_at_any_moment_beside_a_service_is_ended_by_the_next_
     ids = enrolled(home, 40)
     service = open_storage(Settings(home=home))  # stays open, as a service does
     command, chance = [sys.executable, "-m", "service.cli.main", "keys", "rotate"], random.Random(5)
+    environment = os.environ | databases.environment(home)
     killed = 0
     for number in range(30 if LONG else 2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         while process.poll() is None and not (home / "master.key.next").exists():
             time.sleep(0.001)
         killed += process.poll() is None  # else it only had to end what the one before had begun

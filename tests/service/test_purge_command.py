@@ -129,6 +129,7 @@ def test_at_a_terminal_it_shows_who_and_asks(
     assert len(enrolled(home)) == left
 
 
+@pytest.mark.files
 def test_the_receipt_of_a_purge_verifies_anywhere(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids, file = enrol(home, 3), tmp_path / "receipt.json"
     assert told("--all", "--yes", "--receipt", str(file))["receipt"] == str(file)

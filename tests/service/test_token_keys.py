@@ -1,12 +1,11 @@
 """The keys that sign tokens follow one another without anybody having to log in again."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.signing_keys import SigningKey
@@ -20,18 +19,6 @@ from service.workflows.signing import Signing
 from tests.db.people import Clock, enrol, open_in
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -133,6 +120,7 @@ class Store:
         self.keys = [each for each in self.keys if each.made_at not in gone]
 
 
+@settings(deadline=None)  # machines may be slow
 @given(st.lists(st.tuples(st.integers(1, 200), st.booleans()), max_size=40))
 def test_no_token_outlives_its_key_and_no_copy_of_the_set_is_too_old(steps: list[tuple[int, bool]]) -> None:
     """Minutes pass, keys are added or retired: what signed within the longest life is known, what signs now was

@@ -16,6 +16,7 @@ import httpx
 from db.api_keys import Role
 from service.bootstrap import open_storage
 from service.settings import Settings
+from tests import databases
 from tests.service.api_keys import key
 
 STARTUP_SECONDS = 60
@@ -38,16 +39,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_service(home: Path, *, command: tuple[str, ...] = (), **settings: str) -> Iterator[Service]:
+def running_service(
+    home: Path, options: tuple[str, ...] = (), /, *, command: tuple[str, ...] = (), **settings: str
+) -> Iterator[Service]:
     """Starts the service over `home`, waits until it is ready, stops it as an operator would.
 
-    `command`: what runs the service instead of this interpreter; `settings`: further FACEWARDEN_* variables.
+    `command`: what runs the service instead of this interpreter; `options`: of `serve`; `settings`: further
+    FACEWARDEN_* variables.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, log = int(settings.get("FACEWARDEN_PORT") or free_port()), home.parent / f"{home.name}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FACEWARDEN_")}
-    environment |= {"FACEWARDEN_HOME": str(home), "FACEWARDEN_PORT": str(port), **settings}
-    arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve"]
+    environment |= {
+        "FACEWARDEN_HOME": str(home),
+        "FACEWARDEN_PORT": str(port),
+        **databases.environment(home),
+        **settings,
+    }
+    arguments = [*(command or (sys.executable, "-m", "service.cli.main")), "serve", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             arguments, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

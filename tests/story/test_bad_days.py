@@ -93,6 +93,7 @@ def whole(home: Path, people: set[str]) -> None:
         storage.close()
 
 
+@pytest.mark.files
 def test_on_a_full_disk_what_only_reads_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         home = disk / "home"
@@ -131,6 +132,7 @@ def locked(database: Path) -> Iterator[None]:
             holder.wait(10)
 
 
+@pytest.mark.files
 def test_a_lock_of_ten_seconds_is_told_and_a_short_one_waited_for(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_service(home, command=(), **LIGHT) as service, Caller(service) as caller:
@@ -260,6 +262,7 @@ def check_logins(application: Application, made: dict[str, Enrolled], face: byte
 # Folders
 
 
+@pytest.mark.files
 def test_a_disk_that_may_only_be_read_is_told_at_the_start(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         home = disk / "home"

@@ -22,6 +22,7 @@ from service.bootstrap import Application, build
 from service.errors import NotRecognised
 from service.settings import Settings
 from service.workflows.login import LoginRequest
+from tests import databases
 from tests.portraits import portraits
 from tests.story.churn import Client, Countdown, Known
 from tests.story.server import api_key, running_service
@@ -48,7 +49,7 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
             clients[number % CLIENTS].people.append(person)
         threads = ThreadPoolExecutor(CLIENTS)
         running = [threads.submit(client.run) for client in clients]
-        environment = os.environ | SETTINGS | {"FACEWARDEN_HOME": str(home)}
+        environment = os.environ | SETTINGS | {"FACEWARDEN_HOME": str(home)} | databases.environment(home)
         rotate = [sys.executable, "-m", "service.cli.main", "keys", "rotate"]
         rotation = subprocess.Popen(
             rotate, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -64,13 +65,14 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
     return [person for client in clients for person in client.people]
 
 
-def check(home: Path, people: Iterable[Known], rounds: int) -> int:
-    """Starts over what so many rounds left; how many people are there."""
+def check(home: Path, people: Iterable[Known], rounds: int, **where: str) -> int:
+    """Starts over what so many rounds left; how many people are there. `where`: the URLs of other databases."""
     settings = Settings(
         home=home,
         embedder="onnx",
         attributes=(),
         allow_duplicates=True,
+        **where,  # type: ignore[arg-type]
     )
     application = build(settings)
     try:

@@ -81,6 +81,7 @@ def foreign(paths: set[str], home: Path) -> set[str]:
     }
 
 
+@pytest.mark.files
 def test_by_the_audit_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, report = tmp_path / "home", tmp_path / "report"
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -98,6 +99,7 @@ def test_by_the_audit_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.files
 def test_by_strace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, trace = tmp_path / "home", tmp_path / "trace"
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "d00NN"
-down_revision = "d0008"
+revision = "d0010"
+down_revision = "d0009"
 branch_labels = None
 depends_on = None
 
