@@ -13,6 +13,10 @@ The exceptions of the service itself:
     ├── NotRecognised        not_recognised
     ├── Locked               locked               carries retry_after, whole seconds
     ├── Stopped              stopped
+    ├── LivenessRequired     liveness_required
+    ├── ChallengeInvalid     challenge_invalid
+    ├── TooManyChallenges    too_many_challenges  carries retry_after, whole seconds
+    ├── NotAtOnce            not_at_once
     ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
@@ -102,6 +106,26 @@ class Locked(ServiceError):
 
 class Stopped(ServiceError):
     code = "stopped"
+
+
+class LivenessRequired(ServiceError):
+    code = "liveness_required"
+
+
+class ChallengeInvalid(ServiceError):
+    code = "challenge_invalid"
+
+
+class TooManyChallenges(ServiceError):
+    code = "too_many_challenges"
+
+    def __init__(self, left: timedelta) -> None:
+        super().__init__("too many challenges")
+        self.retry_after = max(1, ceil(left.total_seconds()))
+
+
+class NotAtOnce(ServiceError):
+    code = "not_at_once"
 
 
 class TokenNotFresh(ServiceError):
@@ -262,6 +286,10 @@ ROWS: Final = (
     Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),
     Row("locked", 429, "Too many failed logins in a row", "Try again after the seconds in Retry-After."),
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
+    Row("liveness_required", 403, "A photo does not open this: movements before the camera do", "Ask for a challenge with POST /v1/challenges, pass it and send its challenge_id and nonce; the recovery code works without one."),
+    Row("challenge_invalid", 422, "This challenge is over, used or not yours", "Ask for a new one with POST /v1/challenges and use it within a minute."),
+    Row("too_many_challenges", 429, "Too many challenges were not passed", "Try again after the seconds in Retry-After; the recovery code works without one."),
+    Row("not_at_once", 409, "Steps are told one by one here", "Answer over WS /v1/challenges/{id}, or ask the operator for FACEWARDEN_CHALLENGE_AT_ONCE."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
     Row("not_confirmed", 409, "It is another number of people", "Preview again, look who it is, and confirm that number."),
