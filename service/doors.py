@@ -15,7 +15,6 @@ A route says it as a parameter, or in `dependencies=` where it does not need to 
 `declare` refuses a router with a route that says nothing, so that none is open by having been forgotten.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Final
