@@ -215,7 +215,7 @@ def _picture(encoded: str) -> bytes:
 
 
 def _check_text(value: str) -> str:
-    """Raises MalformedBody for half a surrogate pair: JSON can escape it, but no text has it (RFC 8259, section 8.2)."""
+    """Raises MalformedBody for half a surrogate pair: JSON can spell it, no text has it (RFC 8259, 8.2)."""
     try:
         value.encode()
     except UnicodeEncodeError:
