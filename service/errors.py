@@ -313,6 +313,7 @@ ROWS: Final = (
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),
+    Row("unknown_pad", 500, "There is no such detector of presentation attacks", "Name one that there is: deepface, or none."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 
