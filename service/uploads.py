@@ -28,6 +28,7 @@ from service.forms import (
     captured_at,
     choice,
     identifier,
+    identifiers,
     integer,
     kinds,
     one_image,
@@ -51,6 +52,7 @@ __all__ = [
     "captured_at",
     "choice",
     "identifier",
+    "identifiers",
     "integer",
     "kinds",
     "one_image",
@@ -83,16 +85,22 @@ class Body(Protocol):
 
 
 async def read_form(
-    request: Body, max_bytes: int, max_images: int, *, grace: float = GRACE_SECONDS, slowest: float = SLOWEST
+    request: Body,
+    max_bytes: int,
+    max_images: int,
+    *,
+    least: int = 1,
+    grace: float = GRACE_SECONDS,
+    slowest: float = SLOWEST,
 ) -> Form:
-    """Reads the body of `request`, which must hold at least one picture.
+    """Reads the body of `request`, which must hold at least `least` pictures.
 
     `max_bytes` limits the whole body, `grace` (seconds) and `slowest` (bytes a second) the time it may take. Raises
     UploadRefused: RequestTooLarge, TooManyImages, MissingImage, MalformedBody (also for a client that goes away or is
     too slow), UnsupportedMediaType, InvalidField.
     """
     form = await _read(request, max_bytes, max_images, grace, slowest)
-    if not form.images:
+    if len(form.images) < least:
         raise MissingImage
     return form
 

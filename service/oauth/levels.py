@@ -6,11 +6,10 @@ from typing import Final
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from facewarden.acr import is_as_sure
-from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE
+from service.tokens import ACR_LIVE, ACR_LIVE_AND_PASSPHRASE
 
-OFFERED: Final = (ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE)
-"""What the sign-in page can reach. What is not reached by any of these is refused before a camera is opened: a login
-that tells somebody alive from a photo belongs here as soon as there is one."""
+OFFERED: Final = (ACR_LIVE, ACR_LIVE_AND_PASSPHRASE)
+"""The surest that the sign-in page can reach. What none of these reaches is refused before a camera is opened."""
 
 
 class UnmetAuthenticationRequirements(OAuth2Error):

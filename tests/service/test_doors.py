@@ -120,7 +120,7 @@ def test_the_map_of_who_may_call_what(app: FastAPI) -> None:
     assert told["POST /v1/logout"] == ["person"]
     assert {tuple(callers) for name, callers in told.items() if "/v1/me" in name} == {("person",)}
     beneath = {name: callers for name, callers in told.items() if "/v1/admin" in name}
-    assert all(set(callers) <= {"admin", "auditor", "admin@default"} for callers in beneath.values())
+    assert all(set(callers) <= {"admin", "auditor", "admin@default", "auditor@default"} for callers in beneath.values())
 
 
 def test_who_asks_by_a_wrong_method_is_told_every_right_one(app: FastAPI) -> None:
