@@ -99,7 +99,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         models.router(application, workers),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
-        page.router(),
+        page.router(live_login=settings.login_is_live, live_enrolment=settings.enrolment_requires == "live"),
     ):
         app.include_router(declare(routes, gate))
         app.state.declared += routes.routes

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from service import factor
 from service.bootstrap import Application
 from service.doors import Caller, anyone
+from service.oauth.levels import needs_life
 from service.oauth.provider import Asked, SignedIn
 from service.oauth.requests import Answer, Pairs
 from service.routes.bodies import PROBLEM, fields, shown_body
@@ -42,7 +43,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """The sign-in page, for an authorization request (OpenID Connect Core, section 3.1.2.1); PKCE is required."""
         asked = provider.ask(_query(request))
         if isinstance(asked, Asked):
-            return HTMLResponse(sign_in_page.render(texts=texts, client=asked.name, host=asked.host))
+            live = settings.login_is_live or needs_life(asked.acr_values)
+            page = sign_in_page.render(texts=texts, client=asked.name, host=asked.host, live=live)
+            return HTMLResponse(page)
         if asked.location is not None:
             return Response(status_code=303, headers={"location": asked.location})
         return HTMLResponse(refusal_page.render(texts=texts, reason=_reason(asked)), 400)

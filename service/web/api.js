@@ -80,6 +80,8 @@ export const enrol = async (pictures, fields) =>
   (await post("/v1/users", form(pictures, { consent: "true", ...fields }))).json();
 /** `fields`: user_id, passphrase. */
 export const login = async (pictures, fields) => (await post("/v1/login", form(pictures, fields))).json();
+/** A challenge of liveness; see challenge.js. */
+export const openChallenge = async (purpose) => (await post("/v1/challenges", form([], { purpose }))).json();
 export const recover = async (userId, code) =>
   (await post("/v1/recover", form([], { user_id: userId, recovery_code: code }))).json();
 export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();

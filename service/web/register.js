@@ -1,10 +1,12 @@
 // Door 1: a face is enrolled.
 import { enrol } from "./api.js";
+import { moves } from "./challenge.js";
 import { Agreement } from "./consent.js";
 import { button, date, element, facts, looks, rows } from "./parts.js";
 import { Secret } from "./secret.js";
 import { slip } from "./slip.js";
 import { Stage } from "./stage.js";
+import { t } from "./texts.js";
 
 export function register(door, { enrolled }) {
   const stage = new Stage(door);
@@ -14,14 +16,17 @@ export function register(door, { enrolled }) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const problem = await stage.work("Looking…", async () => {
+    const moving = "live" in door.dataset;
+    const problem = await stage.work(moving ? t("challenge.working") : "Looking…", async () => {
       const given = await agreement.given();
       const passphrase = secret.chosen;
-      const person = await enrol(await stage.collect(), { ...given, passphrase, label: form.label.value.trim() });
+      const fields = { ...given, passphrase, label: form.label.value.trim() };
+      const person = moving ? await enrol([], { ...fields, ...(await moves(stage, "enrolment")) }) : await enrol(await stage.collect(), fields);
       enrolled(person.user_id);
       show(stage, person);
     });
     if (problem?.code === "consent_outdated") await agreement.renew().catch((failed) => stage.fail(failed));
+    if (problem?.code === "too_many_challenges") stage.wait(stage.go, problem.retryAfter);
     if (problem?.code === "passphrase_required") {
       form.querySelector(".asked").textContent = "needed here";
       secret.input.required = true;
