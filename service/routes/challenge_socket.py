@@ -118,6 +118,7 @@ class Line:
             raise BadMessage
         try:
             said = json.loads(text)
+            json.dumps(said, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
             raise BadMessage from None
         if not isinstance(said, dict):
