@@ -30,7 +30,8 @@ SCRIPT = """
   };
   const play = () => {
     const pen = canvas.getContext("2d");
-    let [piece, place, way, from, faded, step, begin, moving] = [rests[0], rests[0][0], 1, null, blend, "", Infinity, false];
+    let [piece, place, way, from, faded] = [rests[0], rests[0][0], 1, null, blend];
+    let [step, begin, moving] = ["", Infinity, false];
     const go = (next, isMoving) => {
       [from, faded, piece, place, way, moving] = [place, 0, next, next[0], 1, isMoving];
     };
