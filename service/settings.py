@@ -179,9 +179,14 @@ class Settings(BaseSettings):
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     max_film_bytes: int = Field(64 * 2**20, ge=4096, description="Largest film over HTTP, bytes.")
     film_jobs: int = Field(
-        4, ge=0, le=64, description="Films in memory at once, waiting, worked on or to be fetched; 0: none."
+        4,
+        ge=0,
+        le=64,
+        description="Films in memory at once, waiting, worked on or to be fetched; 0: none.",
     )
-    live_connections: int = Field(4, ge=0, le=64, description="Cameras connected live at once; 0: none.")
+    live_connections: int = Field(
+        4, ge=0, le=64, description="Cameras connected live at once, to each process; 0: none."
+    )
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     token_key_days: int = Field(
         90, ge=1, le=3650, description="Age at which the key that signs tokens is followed by the next, days."

@@ -188,6 +188,7 @@ def read_json(body: bytes, max_images: int) -> Form:
     images: list[bytes] = []
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in members.items():
+        _check_text(name)
         if name in IMAGE_FIELDS:
             for encoded in _encoded_images(value):
                 if len(images) >= max_images:
@@ -221,10 +222,19 @@ def _picture(encoded: str) -> bytes:
         raise MalformedBody("a picture is not valid base64") from None
 
 
+def _check_text(value: str) -> str:
+    """Raises MalformedBody for half a surrogate pair: JSON can spell it, no text has it (RFC 8259, 8.2)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise MalformedBody("a text is not Unicode") from None
+    return value
+
+
 def _simple(name: str, value: object) -> str:
     match value:
         case str():
-            return value
+            return _check_text(value)
         case bool():
             return "true" if value else "false"
         case int() | float():

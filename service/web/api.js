@@ -25,7 +25,7 @@ const ADVICE = {
   stopped: "Your passphrase or your recovery code still opens your record. Or ask the operator to unlock it.",
 };
 
-async function problemOf(response) {
+export async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
   let body = {};
   try {
@@ -105,12 +105,43 @@ export const mine = (token) => {
   };
 };
 
-/** The picture with its faces hidden, how many there were, and the smallest size that was searched for. */
-export async function hide(blob, style, signal) {
-  const response = await post("/v1/overlays", form([{ blob }], { style }), signal);
+const number = (response, name) => (response.headers.has(name) ? Number(response.headers.get(name)) : null);
+
+/** The picture with its faces drawn over; what was drawn, and what a second search found: null where nobody searched.
+ * `fields`: names and values. `sticker`: a second picture, for the style that takes one. */
+export async function overlay(blob, fields, sticker, signal) {
+  const data = form([{ blob }]);
+  for (const [name, value] of fields) data.append(name, value);
+  if (sticker) data.append("image", sticker, "sticker");
+  const response = await post("/v1/overlays", data, signal);
   return {
     picture: await response.blob(),
-    faces: Number(response.headers.get("X-Faces-Hidden")),
-    smallest: Number(response.headers.get("X-Smallest-Face-Px")),
+    hides: response.headers.get("X-Hides") === "true",
+    faces: number(response, "X-Faces-Drawn"),
+    smallest: number(response, "X-Smallest-Face-Px"),
+    detectable: number(response, "X-Faces-Still-Detectable"),
+    matching: number(response, "X-Faces-Still-Matching"),
   };
 }
+export const styles = async () => (await call("/v1/overlays/styles", { cache: "default" })).json();
+export const faces = async (blob, signal) => (await post("/v1/overlays/faces", form([{ blob }]), signal)).json();
+
+/** A film that is being worked on. */
+export const filmJob = ({ id, secret }) => {
+  const ask = (end, options) => call(`/v1/overlays/films/${id}${end}`, { headers: { "X-Job-Secret": secret }, ...options });
+  return {
+    progress: async () => (await ask("")).json(),
+    cancel: () => ask("", { method: "DELETE", keepalive: true }),
+    async take() {
+      const response = await ask("/film");
+      return {
+        film: await response.blob(),
+        hides: response.headers.get("X-Hides") === "true",
+        faces: number(response, "X-Faces-Drawn"),
+        frames: number(response, "X-Frames"),
+        black: number(response, "X-Frames-Blacked-Out"),
+        matching: number(response, "X-Faces-Still-Matching"),
+      };
+    },
+  };
+};

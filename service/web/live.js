@@ -31,12 +31,6 @@ export function portrait({ faces: [first, second] }) {
   return { good: fault === null, text: fault ? HINTS[fault] : GOOD };
 }
 
-/** For a picture of anybody: how many faces are seen. */
-export function group({ faces }) {
-  const text = faces.length ? `${faces.length} ${faces.length === 1 ? "face" : "faces"} in sight` : "No face in sight";
-  return { good: faces.length > 0, text };
-}
-
 export class Live {
   /** `judge` says of what was seen whether it is good, and gives the hint; `hint` shows it. */
   constructor(video, canvas, judge, hint) {

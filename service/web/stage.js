@@ -4,6 +4,8 @@ import { grab, openCamera } from "./camera.js";
 import { Live, portrait } from "./live.js";
 import { element } from "./parts.js";
 import { sendable } from "./picture.js";
+import { Privacy } from "./privacy.js";
+import { t } from "./texts.js";
 import { countdown } from "./wait.js";
 
 const BURST = 3; // frames of one take
@@ -14,14 +16,17 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let active = null; // the stage that has the camera
 
 export class Stage {
-  constructor(door, { chosen, emptied, most = 10, judge = portrait } = {}) {
+  constructor(door, { most = 10, judge = portrait } = {}) {
     const find = (selector) => door.querySelector(selector);
     Object.assign(this, {
-      door, chosen, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
+      door, most, pictures: [], waits: [], stopCamera: null, turn: 0,
       stage: find(".stage"), video: find("video"), canvas: find("canvas"), shots: find(".shots"),
       line: find(".hint"), notice: find(".notice"), done: find(".done"), form: find("form"),
       button: find(".camera"), go: find(".go"), file: find("input[type=file]"),
     });
+    const report = element("section");
+    find(".sources").after(report);
+    this.privacy = new Privacy(report);
     this.live = new Live(this.video, this.canvas, judge, (text, tone) => this.hint(text, tone));
     this.button.addEventListener("click", () => (this.stopCamera ? this.clear() : this.start()));
     this.file.addEventListener("change", () => this.take([...this.file.files]));
@@ -68,10 +73,10 @@ export class Stage {
     for (const image of this.shots.querySelectorAll("img")) URL.revokeObjectURL(image.src);
     this.shots.replaceChildren();
     this.pictures = [];
+    this.privacy.clear();
     this.file.value = "";
     this.hint("");
     this.quiet();
-    this.emptied?.();
     this.show("idle");
   }
 
@@ -96,7 +101,7 @@ export class Stage {
       this.fail(problem);
       return;
     }
-    this.chosen?.();
+    this.privacy.read(files, t("privacy.dropped"));
   }
 
   hold(pictures) {

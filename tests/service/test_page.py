@@ -81,3 +81,10 @@ def test_what_is_sent_is_compressed_for_who_takes_it_and_small_in_all(app: FastA
         assert "content-encoding" not in plain.headers
         sent += len(packed.body)
     assert sent < 150_000
+
+
+def test_every_kind_of_entry_of_the_audit_log_has_a_name() -> None:
+    trust = (Path(page.__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
+    kinds = re.findall(r"^\| `(\w+)`", trust.partition("### What is written")[2].partition("###")[0], re.MULTILINE)
+    assert len(kinds) > 20
+    assert [kind for kind in kinds if kind not in texts()["operator"]["kind"]] == []
