@@ -30,6 +30,7 @@ export function login(door, dialog) {
         found: session.mode === "1:1" ? "by the ID you gave" : "among everybody, by face alone",
         before: session.last_login_at,
         emotion: session.emotion,
+        assurance: session.assurance,
       });
     });
     if (problem) refused(problem);
