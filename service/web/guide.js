@@ -15,7 +15,8 @@ const THIRD = 0.28; // half of a part of the ring, in turns of pi
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Guide {
-  /** `box`: where it says which pose it is, with a button to skip it. `finished` is called with what was taken. */
+  /** `box`: where it says which pose it is, with a button to skip it. `finished` is called with what was taken, and whether the
+   * button that goes had the focus. */
   constructor(box, finished) {
     Object.assign(this, { box, finished, line: box.querySelector("span"), skip: box.querySelector("button") });
     this.skip.addEventListener("click", () => this.next());
@@ -41,8 +42,9 @@ export class Guide {
     this.held = 0;
     this.at += 1;
     if (this.at < POSES.length) return this.tell();
+    const focused = document.activeElement === this.skip;
     this.box.hidden = true;
-    if (this.taken.length) this.finished([...this.taken]);
+    if (this.taken.length) this.finished([...this.taken], focused);
   }
 
   /** What to do next, for `Live`. Where no pose can be told it is an ordinary portrait. */

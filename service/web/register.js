@@ -21,12 +21,11 @@ export function register(door, { enrolled }) {
   const secret = new Secret(form);
 
   /** All poses are there: the camera has nothing more to do. */
-  function hold(pictures) {
-    const [focused, count] = [door.contains(document.activeElement), pictures.length];
+  function hold(pictures, focused) {
     stage.clear();
     stage.hold(pictures);
-    stage.hint(t("guide.finished", { count }), "good");
-    if (focused && document.activeElement === document.body) stage.button.focus();
+    stage.hint(t("guide.finished", { count: pictures.length }), "good");
+    if (focused) stage.button.focus();
   }
 
   /** The poses so far, filled up to a burst from the camera; or what was chosen. */
