@@ -59,7 +59,7 @@ def test_nothing_moves_while_a_page_loads(service: Service, path: str, width: in
     with visit(service.base_url, path=path, width=width) as watched:
         page = watched.page
         page.add_init_script(SHIFTS)
-        page.reload(wait_until="networkidle")
+        page.reload()
         expect(page.locator("#service-state")).to_have_attribute("data-state", "up")
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert page.evaluate("window.shifted") == 0

@@ -1,4 +1,4 @@
-"""Guided poses at the register door: each is taken by itself, can be skipped, and all are one moment for the service."""
+"""Guided poses at the register door: each is taken by itself, can be skipped, and all are one moment."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def people() -> Portraits:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, people: Portraits) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("guide") / "home") as running:
         yield running
 
