@@ -89,7 +89,10 @@ def asked_for() -> list[str]:
     """What templates and modules name, as patterns: `live.*` where the last part is chosen while it runs."""
     found = []
     for template in (WEB / "pages").glob("*.html"):
-        content = re.sub(r"texts((?:\.\w+)+)\[[^]]+\]", r"texts\1.*", template.read_text(encoding="utf-8"))
+        content = template.read_text(encoding="utf-8")
+        for short, branch in re.findall(r"{% set (\w+) = (texts\.[\w.]+) %}", content):
+            content = re.sub(rf"\b{short}(?=[.\[])", branch, content)
+        content = re.sub(r"texts((?:\.\w+)+)\[[^]]+\]", r"texts\1.*", content)
         content = re.sub(r"texts((?:\.\w+)+)\.values\(\)", r"texts\1.*", content)
         found += [name.strip(".") for name in re.findall(r"texts((?:\.[\w*]+)+)", content)]
     for module in WEB.rglob("*.js"):
