@@ -20,6 +20,8 @@ The exceptions of the service itself:
     ├── UnknownApiKey        unknown_api_key
     ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
+    ├── NotConfirmed         not_confirmed        carries detail
+    ├── TooManyToCompare     too_many_to_compare  carries detail
     ├── UnknownClient        unknown_client
     ├── OverlaysNotAgreed    overlays_not_agreed
     ├── TooManyStyles        too_many_styles
@@ -128,6 +130,22 @@ class ReferenceTaken(ServiceError):
 
 class UnknownUser(ServiceError):
     code = "unknown_user"
+
+
+class NotConfirmed(ServiceError):
+    code = "not_confirmed"
+
+    def __init__(self, people: int) -> None:
+        self.detail = f"It is {people} now. Nobody was erased."
+        super().__init__(self.detail)
+
+
+class TooManyToCompare(ServiceError):
+    code = "too_many_to_compare"
+
+    def __init__(self, most: int) -> None:
+        self.detail = f"More than {most} people are enrolled."
+        super().__init__(self.detail)
 
 
 class UnknownClient(ServiceError):
@@ -246,6 +264,8 @@ ROWS: Final = (
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("not_confirmed", 409, "It is another number of people", "Preview again, look who it is, and confirm that number."),
+    Row("too_many_to_compare", 422, "Too many people to compare here", "Use `facewarden evaluate gallery` on the server."),
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
@@ -293,6 +313,7 @@ ROWS: Final = (
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),
+    Row("unknown_pad", 500, "There is no such detector of presentation attacks", "Name one that there is: deepface, or none."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ function spell(seconds) {
   return seconds > 90 ? t("api.minutes", { count: Math.ceil(seconds / 60) }) : t("api.seconds", { count: seconds });
 }
 
-async function call(path, options = {}) {
+export async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(path, { cache: "no-store", credentials: "omit", redirect: "error", ...options });

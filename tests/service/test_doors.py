@@ -120,7 +120,7 @@ def test_the_map_of_who_may_call_what(app: FastAPI) -> None:
     assert told["POST /v1/logout"] == ["person"]
     assert {tuple(callers) for name, callers in told.items() if "/v1/me" in name} == {("person",)}
     beneath = {name: callers for name, callers in told.items() if "/v1/admin" in name}
-    assert all(set(callers) <= {"admin", "auditor", "admin@default"} for callers in beneath.values())
+    assert all(set(callers) <= {"admin", "auditor", "admin@default", "auditor@default"} for callers in beneath.values())
 
 
 def test_the_document_says_what_is_shown_and_where(app: FastAPI) -> None:

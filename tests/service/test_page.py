@@ -1,5 +1,6 @@
 """The pages as they are made at the start: every text that a template or a module names is there."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -35,8 +36,6 @@ MOVED = (
     *("stage.js", "live.js", "camera.js", "picture.js", "parts.js", "api.js"),
 )
 """Modules that have no words of their own."""
-LIGHT = 150_000
-"""Bytes that all pages and what they load may have together, uncompressed."""
 
 
 def text(answer: Answer) -> str:
@@ -60,7 +59,7 @@ def test_a_text_that_is_missing_stops_the_start() -> None:
 
 
 def test_every_text_that_a_module_asks_for_is_there() -> None:
-    for module in WEB.glob("*.js"):
+    for module in WEB.rglob("*.js"):
         for name in re.findall(r'\bt\("([a-z_.]+)"', module.read_text(encoding="utf-8")):
             branch: Any = texts()
             for key in name.split("."):
@@ -104,6 +103,7 @@ def asked_for() -> list[str]:
 
 def test_every_text_is_used() -> None:
     patterns = asked_for()
+    patterns += [f"{name}.*" for name in patterns]  # a branch: which of its texts is chosen while it runs
     unused = [name for name in names(texts()) if not any(fnmatchcase(name, pattern) for pattern in patterns)]
     assert unused == []
 
@@ -127,7 +127,18 @@ def test_a_module_has_no_words_of_its_own(name: str) -> None:
     assert set(words_of((WEB / name).read_text(encoding="utf-8"))) - allowed == set()
 
 
-def test_all_pages_together_are_light(app: FastAPI) -> None:
-    files = [path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file()]
-    sent = [f"/web/{name}" for name in [*files, page.WORDS] if not name.startswith(page.SOURCES)]
-    assert sum(len(call(app, path=path).body) for path in [*page.PAGES, *sent]) < LIGHT
+def test_what_is_sent_is_compressed_for_who_takes_it_and_small_in_all(app: FastAPI) -> None:
+    files = [f"/web/{each.relative_to(WEB).as_posix()}" for each in WEB.rglob("*.*")]
+    sent = 0
+    for path in (*page.PAGES, "/web/words.js", *files):
+        plain = call(app, path=path)
+        packed = call(app, path=path, headers=[("Host", "localhost"), ("Accept-Encoding", "br, gzip")])
+        if path.startswith(("/web/pages/", "/web/texts/")):
+            assert packed.status == 404
+            continue
+        assert gzip.decompress(packed.body) == plain.body
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+        assert "content-encoding" not in plain.headers
+        sent += len(packed.body)
+    assert sent < 150_000
