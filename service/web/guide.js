@@ -84,18 +84,19 @@ export class Guide {
   /** The ring around the face whose oval this is. */
   draw(pen, [cx, cy, rx, ry], line) {
     if (this.box.hidden) return;
-    pen.lineWidth = line * 2.4;
     POSES.forEach(({ arc }, i) => {
       this.shown[i] += (this.filled[i] - this.shown[i]) / (calm.matches ? 1 : 6);
-      const part = (share, colour) => {
+      const part = (share, colour, width) => {
+        pen.lineWidth = line * width;
         pen.strokeStyle = colour;
         pen.beginPath();
         const [from, to] = [arc - THIRD * share, arc + THIRD * share].map((turn) => turn * Math.PI);
         pen.ellipse(cx, cy, rx * 1.34, ry * 1.28, 0, from, to);
         pen.stroke();
       };
-      part(1, i === this.at ? "#ffffffb0" : "#ffffff48");
-      if (this.shown[i] > 0.02) part(this.shown[i], "#c9f24d");
+      part(1, "#0b110ea8", 4.4);
+      part(1, i === this.at ? "#fff" : "#ffffff52", i === this.at ? 2 : 1.2);
+      if (this.shown[i] > 0.02) part(this.shown[i], "#c9f24d", 2.8);
     });
   }
 }
