@@ -18,6 +18,7 @@ from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.challenges import ChallengeLedger
 from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
@@ -71,6 +72,7 @@ class UnitOfWork:
         self.revoked = Revocations(self._session)
         self.clients = Clients(self._session)
         self.grants = Grants(self._session)
+        self.challenges = ChallengeLedger(self._session, tenant)
         self.details = Details(self._session, keystore, tenant)
         self.references = References(self._session, keystore, tenant)
         self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)

@@ -13,11 +13,11 @@ from service.bootstrap import Application, face_spec
 from service.doors import Caller, roles
 from service.errors import TooManyToCompare
 from service.routes.bodies import PROBLEM
-from service.workers import Workers
+from service.workers import OneAtATime, Workers
 from service.workflows.examine import Examine
 from service.workflows.examined import Examined, Verdict
 
-MOST_COMPARED = 5000
+MOST_COMPARED = 2000
 """People; everybody is compared with everybody, so twice as many take four times as long."""
 MOST_SHOWN = 200
 
@@ -93,6 +93,7 @@ class LookAlikes(BaseModel):
 
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(prefix="/v1/admin", tags=["operation"])
+    alone = OneAtATime()
 
     @routes.get("/models", dependencies=[roles(Role.ADMIN, Role.AUDITOR)], responses={"4XX": PROBLEM})
     def models() -> Models:
@@ -110,7 +111,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 raise TooManyToCompare(MOST_COMPARED)
             return _told(Examine(storage, face_spec(settings), fmr=fmr, fpir=fpir)())
 
-        return await workers.run(work)
+        return await workers.run(lambda: alone(work))
 
     return routes
 

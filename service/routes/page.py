@@ -25,14 +25,15 @@ SOURCES: Final = ("pages/", "texts/")
 TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
 
-def router() -> APIRouter:
+def router(*, live_login: bool = False, live_enrolment: bool = False) -> APIRouter:
+    """`live_login`, `live_enrolment`: whether pictures alone do not do; the page then asks for movements."""
     routes = APIRouter(include_in_schema=False)
     texts = texts_of(LANGUAGE)
     files = {name: content for name, content in _files() if not name.startswith(SOURCES)}
     files[WORDS] = _words(texts).encode()
     sent = {name: Sent.of(content, _media_type(name)) for name, content in files.items()}
 
-    for path, content in rendered(texts).items():
+    for path, content in rendered(texts, live_login=live_login, live_enrolment=live_enrolment).items():
         routes.add_api_route(path, _page(Sent.of(content, "text/html")), methods=["GET"], dependencies=[anyone])
 
     @routes.get("/web/{path:path}", dependencies=[anyone])
@@ -44,9 +45,10 @@ def router() -> APIRouter:
     return routes
 
 
-def rendered(texts: Mapping[str, Any]) -> dict[str, bytes]:
+def rendered(texts: Mapping[str, Any], **live: bool) -> dict[str, bytes]:
     """The pages by their path. Raises jinja2.UndefinedError for a text that is missing."""
-    return {path: template(name).render(texts=texts).encode() for path, name in PAGES.items()}
+    required = {"live_login": False, "live_enrolment": False, **live}
+    return {path: template(name).render(texts=texts, **required).encode() for path, name in PAGES.items()}
 
 
 def template(name: str) -> Template:

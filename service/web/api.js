@@ -18,7 +18,7 @@ export const unreachable = () => (navigator.onLine
 // The service's advice is for whoever programs against it; ours is what a person at this page can do.
 const adviceOf = (body) => known(`api.advice.${body.code}`, body.advice ?? body.detail ?? body.error_description ?? "");
 
-async function problemOf(response) {
+export async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
   let body = {};
   try {
@@ -72,6 +72,8 @@ export const enrol = async (pictures, fields) =>
   (await post("/v1/users", form(pictures, { consent: "true", ...fields }))).json();
 /** `fields`: user_id, passphrase. */
 export const login = async (pictures, fields) => (await post("/v1/login", form(pictures, fields))).json();
+/** A challenge of liveness; see challenge.js. */
+export const openChallenge = async (purpose) => (await post("/v1/challenges", form([], { purpose }))).json();
 export const recover = async (userId, code) =>
   (await post("/v1/recover", form([], { user_id: userId, recovery_code: code }))).json();
 export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();
@@ -96,12 +98,43 @@ export const mine = (token) => {
   };
 };
 
-/** The picture with its faces hidden, how many there were, and the smallest size that was searched for. */
-export async function hide(blob, style, signal) {
-  const response = await post("/v1/overlays", form([{ blob }], { style }), signal);
+const number = (response, name) => (response.headers.has(name) ? Number(response.headers.get(name)) : null);
+
+/** The picture with its faces drawn over; what was drawn, and what a second search found: null where nobody searched.
+ * `fields`: names and values. `sticker`: a second picture, for the style that takes one. */
+export async function overlay(blob, fields, sticker, signal) {
+  const data = form([{ blob }]);
+  for (const [name, value] of fields) data.append(name, value);
+  if (sticker) data.append("image", sticker, "sticker");
+  const response = await post("/v1/overlays", data, signal);
   return {
     picture: await response.blob(),
-    faces: Number(response.headers.get("X-Faces-Hidden")),
-    smallest: Number(response.headers.get("X-Smallest-Face-Px")),
+    hides: response.headers.get("X-Hides") === "true",
+    faces: number(response, "X-Faces-Drawn"),
+    smallest: number(response, "X-Smallest-Face-Px"),
+    detectable: number(response, "X-Faces-Still-Detectable"),
+    matching: number(response, "X-Faces-Still-Matching"),
   };
 }
+export const styles = async () => (await call("/v1/overlays/styles", { cache: "default" })).json();
+export const faces = async (blob, signal) => (await post("/v1/overlays/faces", form([{ blob }]), signal)).json();
+
+/** A film that is being worked on. */
+export const filmJob = ({ id, secret }) => {
+  const ask = (end, options) => call(`/v1/overlays/films/${id}${end}`, { headers: { "X-Job-Secret": secret }, ...options });
+  return {
+    progress: async () => (await ask("")).json(),
+    cancel: () => ask("", { method: "DELETE", keepalive: true }),
+    async take() {
+      const response = await ask("/film");
+      return {
+        film: await response.blob(),
+        hides: response.headers.get("X-Hides") === "true",
+        faces: number(response, "X-Faces-Drawn"),
+        frames: number(response, "X-Frames"),
+        black: number(response, "X-Frames-Blacked-Out"),
+        matching: number(response, "X-Faces-Still-Matching"),
+      };
+    },
+  };
+};

@@ -22,12 +22,6 @@ export function portrait({ faces: [first, second] }) {
   return { good: fault === null, fault, text: t(`live.${fault ?? "good"}`) };
 }
 
-/** For a picture of anybody: how many faces are seen. */
-export function group({ faces }) {
-  const text = faces.length ? t("live.faces", { count: faces.length }) : t("live.none");
-  return { good: faces.length > 0, text };
-}
-
 export class Live {
   /** `judge` says of what was seen whether it is good, and gives the hint; `hint` shows it; `around` draws round a face. */
   constructor(video, canvas, judge, hint, around = () => {}) {

@@ -1,7 +1,9 @@
 // Door 1: a face is enrolled.
 import { enrol } from "./api.js";
+import { moves } from "./challenge.js";
 import { Agreement } from "./consent.js";
 import { Guide } from "./guide.js";
+import { portrait } from "./live.js";
 import { button, date, element, facts, looks, rows } from "./parts.js";
 import { Secret } from "./secret.js";
 import { slip } from "./slip.js";
@@ -9,11 +11,12 @@ import { BURST, Stage } from "./stage.js";
 import { t } from "./texts.js";
 
 export function register(door, { enrolled }) {
+  const moving = "live" in door.dataset; // movements are asked for instead of poses
   const guide = new Guide(door.querySelector(".guide"), hold);
   const stage = new Stage(door, {
-    judge: (seen) => guide.judge(seen),
+    judge: (seen) => (moving ? portrait(seen) : guide.judge(seen)),
     around: (...where) => guide.draw(...where),
-    opened: (video) => guide.start(video),
+    opened: (video) => moving || guide.start(video),
     emptied: () => guide.reset(),
   });
   const { form } = stage;
@@ -41,14 +44,16 @@ export function register(door, { enrolled }) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const problem = await stage.work(t("stage.looking"), async () => {
+    const problem = await stage.work(t(moving ? "challenge.working" : "stage.looking"), async () => {
       const given = await agreement.given();
       const passphrase = secret.chosen;
-      const person = await enrol(await pictures(), { ...given, passphrase, label: form.label.value.trim() });
+      const fields = { ...given, passphrase, label: form.label.value.trim() };
+      const person = moving ? await enrol([], { ...fields, ...(await moves(stage, "enrolment")) }) : await enrol(await pictures(), fields);
       enrolled(person.user_id);
       show(stage, person, passphrase);
     });
     if (problem?.code === "consent_outdated") await agreement.renew().catch((failed) => stage.fail(failed));
+    if (problem?.code === "too_many_challenges") stage.wait(stage.go, problem.retryAfter);
     if (problem?.code === "passphrase_required") {
       form.querySelector(".asked").textContent = t("consent.passphrase_needed");
       secret.input.required = true;

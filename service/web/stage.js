@@ -4,6 +4,7 @@ import { grab, openCamera } from "./camera.js";
 import { Live, portrait } from "./live.js";
 import { element } from "./parts.js";
 import { sendable } from "./picture.js";
+import { Privacy } from "./privacy.js";
 import { t } from "./texts.js";
 import { countdown } from "./wait.js";
 
@@ -16,14 +17,17 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let active = null; // the stage that has the camera
 
 export class Stage {
-  constructor(door, { chosen, opened, emptied, most = 10, judge = portrait, around } = {}) {
+  constructor(door, { opened, emptied, most = 10, judge = portrait, around } = {}) {
     const find = (selector) => door.querySelector(selector);
     Object.assign(this, {
-      door, chosen, opened, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
+      door, opened, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
       stage: find(".stage"), video: find("video"), canvas: find("canvas"), shots: find(".shots"),
       line: find(".hint"), notice: find(".notice"), done: find(".done"), form: find("form"),
       button: find(".camera"), go: find(".go"), file: find("input[type=file]"),
     });
+    const report = element("section");
+    find(".sources").after(report);
+    this.privacy = new Privacy(report);
     this.live = new Live(this.video, this.canvas, judge, (text, tone) => this.hint(text, tone), around);
     this.button.addEventListener("click", () => (this.stopCamera ? this.clear() : this.start()));
     this.file.addEventListener("change", () => this.take([...this.file.files]));
@@ -71,6 +75,7 @@ export class Stage {
     for (const image of this.shots.querySelectorAll("img")) URL.revokeObjectURL(image.src);
     this.shots.replaceChildren();
     this.pictures = [];
+    this.privacy.clear();
     this.file.value = "";
     this.hint("");
     this.quiet();
@@ -99,7 +104,7 @@ export class Stage {
       this.fail(problem);
       return;
     }
-    this.chosen?.();
+    this.privacy.read(files, t("privacy.dropped"));
   }
 
   hold(pictures) {
@@ -143,7 +148,12 @@ export class Stage {
     go.disabled = true;
     go.textContent = busy;
     this.door.setAttribute("aria-busy", "true");
-    const slow = setTimeout(() => turn === this.turn && this.hint(t("stage.slow")), SLOW);
+    let slow = 0;
+    const tell = () => {
+      if ("moving" in this.stage.dataset) slow = setTimeout(tell, SLOW); // the person takes their time, not the service
+      else if (turn === this.turn) this.hint(t("stage.slow"));
+    };
+    slow = setTimeout(tell, SLOW);
     try {
       await task();
     } catch (problem) {

@@ -249,6 +249,21 @@ def test_the_log_is_read_by_kind_and_page_and_is_whole(there: tuple[Service, Ope
         assert person not in page.locator("#panel-log table").inner_text()
 
 
+def test_a_long_log_is_checked_only_when_asked(there: tuple[Service, Operated]) -> None:
+    figures = {"people": 1, "flagged": 0, "failing": 0, "stopped": 0, "audit_entries": 1_000_000, "activity": None}
+    asked: list[str] = []
+    with desk(there, at="#models") as watched:
+        page = watched.page
+        page.route("**/v1/admin/stats", lambda route: route.fulfill(json=figures))
+        page.on("request", lambda request: asked.append(request.url))
+        section(page, "log")
+        press = page.get_by_role("button", name="Check all 1,000,000 entries")
+        expect(press).to_be_visible()
+        assert not any(each.endswith("/audit/state") for each in asked)
+        press.click()
+        expect(page.locator(".seal")).to_contain_text("whole")
+
+
 def test_a_key_is_made_shown_once_and_revoked(there: tuple[Service, Operated]) -> None:
     service, _ = there
     with desk(there, at="#keys") as watched:

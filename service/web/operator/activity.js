@@ -134,8 +134,8 @@ function performance({ latency, refusals }) {
   return [
     element("h3", t("operator.activity.latency")),
     element("p", t("operator.activity.latency_of"), "small"),
-    table(t("operator.activity.latency"), columns, rows, { empty: t("operator.activity.latency_empty"), kind: "latency" }),
+    table(t("operator.activity.latency"), columns, rows, { empty: t("operator.activity.latency_empty"), kind: "cards" }),
     element("h3", t("operator.activity.refusals")),
-    table(t("operator.activity.refusals"), [{ name: t("operator.activity.route"), kind: "mono" }, { name: t("operator.activity.code"), kind: "mono" }, count(t("operator.activity.count"))], refused, { empty: t("operator.none") }),
+    table(t("operator.activity.refusals"), [{ name: t("operator.activity.route"), kind: "mono" }, { name: t("operator.activity.code"), kind: "mono" }, count(t("operator.activity.count"))], refused, { empty: t("operator.none"), kind: "cards" }),
   ];
 }

@@ -7,6 +7,7 @@ import { drawn, field, moment, named, number, table, tag } from "./view.js";
 
 const PAGE = 100;
 const FAULTS_SHOWN = 5;
+const AT_ONCE = 50_000; // entries that are checked unasked, in a few seconds
 
 export function log(panel, { holder }) {
   const state = element("div", "", "whole");
@@ -30,7 +31,11 @@ export function log(panel, { holder }) {
     const { entries } = await ask(`/audit?${query}`, { signal });
     return [list(entries.slice(0, PAGE)), pager(entries, id, which, before)];
   });
-  const check = drawn(state, async (signal) => [told(await ask("/audit/state", { signal }))]);
+  const check = drawn(state, async (signal, asked) => {
+    const count = asked ? 0 : (await ask("/stats", { signal })).audit_entries;
+    if (count > AT_ONCE) return [button(t("operator.log.check_all", { count: number(count) }), () => check(true), "plain small")];
+    return [told(await ask("/audit/state", { signal }))];
+  });
   if (holder().tenant === "default") check();
   else state.append(element("p", t("operator.log.not_yours"), "small"));
 
@@ -45,7 +50,7 @@ export function log(panel, { holder }) {
     const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(at));
     made.append(element("b", whole ? t("operator.log.whole", { count: entries, time }) : t("operator.log.broken", { count: findings.length })));
     for (const { fault, number: entry } of findings.slice(0, FAULTS_SHOWN)) made.append(element("span", t(`operator.log.${fault}`, { number: number(entry) })));
-    made.append(button(t("operator.log.check"), () => check(), "link"));
+    made.append(button(t("operator.log.check"), () => check(true), "link"));
     return made;
   }
 

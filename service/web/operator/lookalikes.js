@@ -58,5 +58,6 @@ function link(id) {
   const made = element("a", id.slice(0, 8), "id");
   made.append(element("span", id.slice(8), "rest"));
   made.href = `#people/${id}`;
+  made.ariaLabel = id;
   return made;
 }
