@@ -189,10 +189,11 @@ async def _framework_error(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """What may be asked of an address (RFC 9110, section 15.5.6), by all of its routes; the framework's own answer
-    knows only the first."""
-    its = [each for each in request.app.state.declared if each.matches(request.scope)[0] is not Match.NONE]
-    return {method for each in its for method in getattr(each, "methods", ())}
+    """What may be asked of an address (RFC 9110, section 15.5.6), by all routes of the path that fits it best; the
+    framework's own answer knows only the first."""
+    fitting = [each for each in request.app.state.declared if each.matches(request.scope)[0] is not Match.NONE]
+    best = min((each.path for each in fitting), key=lambda path: path.count("{"), default="")
+    return {method for each in fitting if each.path == best for method in getattr(each, "methods", ())}
 
 
 async def _wrong_value(request: Request, error: Exception) -> Response:

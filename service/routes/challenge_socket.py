@@ -19,6 +19,8 @@ from service.workflows.challenges import Answer, Purpose, Shown
 
 PATIENCE: Final = 10.0
 """Seconds between two messages."""
+LONGEST: Final = 90.0
+"""Seconds from the greeting to the end: nobody keeps a place by talking."""
 MOST_FRAME_BYTES: Final = 2**20
 MOST_HEADER: Final = 200
 """Characters of a text message."""
@@ -42,9 +44,10 @@ def router(application: Application, workers: Workers) -> APIRouter:
         await socket.accept()
         line = Line(socket)
         try:
-            _require_room(places)
-            async with places:
-                await _answered(line, challenge_id, caller, application, workers)
+            shown, purpose = await _greeting(line, challenge_id, caller)
+            _require_room(places)  # only whoever has a challenge takes a place
+            async with places, asyncio.timeout(LONGEST):
+                await _answered(line, shown, purpose, application, caller.tenant, workers)
         except (WebSocketDisconnect, TimeoutError):
             pass
         except BadMessage:
@@ -66,16 +69,19 @@ def _require_room(places: asyncio.Semaphore) -> None:
         raise Busy
 
 
-async def _answered(
-    line: "Line", challenge_id: UUID, caller: Caller, application: Application, workers: Workers
-) -> None:
+async def _greeting(line: "Line", challenge_id: UUID, caller: Caller) -> tuple[Shown, Purpose]:
     first = await line.message()
     nonce, purpose = first.get("nonce"), first.get("purpose", Purpose.LOGIN.value)
     if not isinstance(nonce, str) or purpose not in set(Purpose):
         raise BadMessage
-    shown = Shown(challenge_id, nonce, challenger(caller))
-    its = await workers.run(application.of, caller.tenant)
-    begun = await workers.run(its.challenges.begin, shown, Purpose(purpose))
+    return Shown(challenge_id, nonce, challenger(caller)), Purpose(purpose)
+
+
+async def _answered(
+    line: "Line", shown: Shown, purpose: Purpose, application: Application, tenant: str, workers: Workers
+) -> None:
+    its = await workers.run(application.of, tenant)
+    begun = await workers.run(its.challenges.begin, shown, purpose)
     try:
         await _converse(line, begun, workers)
     finally:
@@ -118,6 +124,7 @@ class Line:
             raise BadMessage
         try:
             said = json.loads(text)
+            json.dumps(said, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
             raise BadMessage from None
         if not isinstance(said, dict):

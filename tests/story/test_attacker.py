@@ -15,8 +15,9 @@ from uuid import uuid4
 import httpx
 import numpy as np
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from db.api_keys import Role
 from embeddings.image import PictureFormat, encode
@@ -224,6 +225,31 @@ def test_a_key_of_one_tenant_does_nothing_to_another(target: Target) -> None:
     assert target.send("GET", "/v1/admin/stats", admin).json()["people"] == 0
     for shown in target.keys.values():  # a key is no token
         assert target.send("GET", "/v1/me", shown).status_code in {401, 403}
+
+
+def test_a_challenge_is_worth_nothing_to_another_tenant_and_odd_words_end_it_politely(target: Target) -> None:
+    verifier, acme = target.keys["default", Role.VERIFIER], target.keys["acme", Role.VERIFIER]
+    opened = target.send("POST", "/v1/challenges", verifier, json={"purpose": "login"}).json()
+    challenge, nonce = opened["challenge_id"], opened["nonce"]
+    where = f"ws://{urlsplit(target.service.base_url).netloc}/v1/challenges/{challenge}"
+    shown = {"challenge_id": challenge, "nonce": nonce}
+    for other in (acme, target.keys["default", Role.ADMIN], None):
+        answer = target.send("POST", "/v1/login", other, json=shown)
+        assert answer.status_code in {401, 403, 410, 422}
+        if other != target.keys["default", Role.ADMIN]:
+            assert answer.json()["code"] == "challenge_invalid"
+    for said in ('{"nonce": "\\ud800"}', "[]", '{"nonce": 1}', "{" * 150, '{"nonce": "' + "é" * 32 + '"}'):
+        with connect(where, additional_headers={"Authorization": f"Bearer {verifier}"}) as line:
+            line.send(said)
+            assert json.loads(line.recv(timeout=30))["phase"] == "refused"
+    with connect(where, additional_headers={"Authorization": f"Bearer {acme}"}) as line:
+        line.send(json.dumps({"nonce": nonce}))
+        assert json.loads(line.recv(timeout=30))["problem"]["code"] == "challenge_invalid"
+    with pytest.raises(InvalidStatus):
+        connect(where, origin=Origin("https://evil.example"))
+    with connect(where, additional_headers={"Authorization": f"Bearer {verifier}"}) as line:
+        line.send(json.dumps({"nonce": nonce}))
+        assert json.loads(line.recv(timeout=30))["phase"] == "settling"
 
 
 def test_a_film_is_his_who_holds_its_secret_whatever_key_or_token_another_shows(target: Target) -> None:

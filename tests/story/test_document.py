@@ -33,6 +33,10 @@ ENDING: Final = (("/v1/logout", "POST"), ("/v1/me", "DELETE"), ("/v1/me/consent/
 """After these a person's token would open nothing more."""
 
 
+OVERLAPPING: Final = {"POST /v1/admin/people/find", "POST /v1/admin/people/erase"}
+"""GET there is a question for a person of that ID: refused as one, not as a wrong method."""
+
+
 @dataclass
 class Round:
     """What came of it. `wrong`: what a check found, with a request that shows it."""
@@ -52,6 +56,8 @@ class Round:
         for checks in event.recorder.checks.values():
             for check in checks:
                 if (found := check.failure_info) is not None:
+                    if check.name == "unsupported_method" and found.failure.operation in OVERLAPPING:
+                        continue
                     told = f"{found.failure.message}\n{found.code_sample}"
                     self.wrong.setdefault((str(found.failure.operation), found.failure.title), told)
 

@@ -35,12 +35,13 @@ SETTINGS: Final = {"FACEWARDEN_EMBEDDER": "onnx", "FACEWARDEN_ATTRIBUTES": "none
 ROUTES: Final = (
     "/v1/login", "/v1/users", "/v1/analyze", "/v1/overlays", "/v1/overlays/faces", "/v1/overlays/films", "/v1/recover",
     "/v1/me/photos", "/v1/me/passphrase", "/v1/admin/unlock", "/v1/admin/api-keys", "/oauth/sign-in", "/oauth/token",
+    "/v1/challenges", "/v1/challenges/00000000-0000-4000-8000-000000000000", "/v1/admin/people/find",
     "/oauth/introspect",
 )  # fmt: skip
 NAMES: Final = (
     "image", "images", "film", "consent", "user_id", "label", "reference", "captured_at", "attributes", "uses", "style",
     "faces", "add", "keep", "except", "only", "seed", "check", "strict", "format", "quality", "codec", "role", "name",
-    "expires_days", "recovery_code", "passphrase", "solid.color",
+    "expires_days", "recovery_code", "passphrase", "solid.color", "nonce", "purpose", "told", "challenge_id",
 )  # fmt: skip
 PNG: Final = encode(drawn_face(24), PictureFormat.PNG)
 VALUES: Final = st.sampled_from(
