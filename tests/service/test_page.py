@@ -62,7 +62,7 @@ def test_a_page_is_whole_and_has_nothing_inline(app: FastAPI, path: str) -> None
     answer = call(app, path=path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert text(answer).rstrip().endswith("</html>")
-    assert re.findall(r"{{|{%", text(answer)) == []
+    assert re.findall(r"{{|{%|built-in method", text(answer)) == []  # a dict has methods where a text may be meant
     assert re.findall(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", text(answer)) == []
 
 
