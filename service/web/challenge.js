@@ -4,7 +4,7 @@ import { grab } from "./camera.js";
 import { button, element } from "./parts.js";
 import { t } from "./texts.js";
 
-const LONGEST = 640; // pixels of a frame
+const LONGEST = 720; // pixels of a frame
 const BETWEEN = 45; // ms between two frames at least
 const WINDOW = 4; // seconds for one movement, as the service counts them
 const SVG = "http://www.w3.org/2000/svg";

@@ -16,6 +16,9 @@ RESTS = [(0, 54)]
 MOVES = {"turn_left": (56, 176), "turn_right": (216, 325), "look_down": (342, 418), "look_up": (430, 492)}
 """Where `turning_live.mp4` rests and turns, by `evaluation.liveness.pieces.cut`."""
 ENROLLED = 190
+ASKED_AGAIN = {"too_soft", "connection", "unclear"}
+"""Not decided: a person is asked to try again. The film, coded anew and blended, is nearly as soft as a screen."""
+TRIES = 3
 SECONDS = 60_000
 
 
@@ -56,9 +59,14 @@ def test_who_makes_the_movements_logs_in(service: Service, film: Path) -> None:
         play(page, pictures, RESTS, MOVES)
         page.reload()
         see(page)
-        page.click("#login .go")
-        expect(page.locator("#login .moves .move")).to_be_visible(timeout=SECONDS)
-        expect(page.locator("#login .done h3")).to_have_text("It is you.", timeout=SECONDS)
+        ended = page.locator("#login .notice:visible, #login .done:visible")
+        for _ in range(TRIES):
+            page.click("#login .go")
+            expect(page.locator("#login .moves .move")).to_be_visible(timeout=SECONDS)
+            ended.first.wait_for(timeout=SECONDS)
+            if page.locator("#login .notice").get_attribute("data-code") not in ASKED_AGAIN:
+                break
+        expect(page.locator("#login .done h3")).to_have_text("It is you.")
         expect(page.locator("#login dd.id")).to_have_text(enrolled.json()["user_id"])
         assert watched.complaints == []
 
