@@ -5,13 +5,14 @@ import hmac
 import json
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, String, bindparam, cast, func, insert, select, update
 from sqlmodel import Session, col
 
 from db.audit_chain import Break, Detail, Entry, Finding, Head, breaks, canonical, code_of, pseudonym
@@ -23,6 +24,7 @@ Secrets = Callable[[str], bytes]
 PEOPLE: Final = "audit people"
 TENANT: Final = "tenant"
 PAGE: Final = 1000
+HOUR: Final = len("2026-03-01 12")
 LINGER_SECONDS: Final = 0.02
 """Before the head is noted, so that the request whose entry it is gets answered first, and several share one note."""
 _HEAD: Final = b"facewarden audit head 1"
@@ -33,6 +35,16 @@ HOLD: Final = update(_TAIL).values(number=_TAIL.c.number)
 _NEXT: Final = update(_TAIL).values(number=_TAIL.c.number + 1).returning(_TAIL.c.number, _TAIL.c.code)
 _ADD: Final = insert(AuditRow.metadata.tables["audit"])
 _END: Final = update(_TAIL).values(code=bindparam("end"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many entries alike there are within the hour that begins `at`."""
+
+    at: datetime
+    kind: str
+    details: Mapping[str, Detail]
+    count: int
 
 
 class AuditLog:
@@ -154,11 +166,34 @@ class AuditLog:
             written = session.scalar(select(col(AuditHeadRow.number))) or 0
         return self.length() < written
 
-    def last(self, count: int) -> list[Entry]:
-        """At most the last `count` entries, in their order."""
+    def last(
+        self,
+        count: int,
+        *,
+        before: int | None = None,
+        kind: str | None = None,
+        person: str | None = None,
+        tenant: str | None = None,
+    ) -> list[Entry]:
+        """At most the last `count` entries, in their order; of those before a number, of one kind, one pseudonym or one
+        tenant, where it is given."""
         query = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(count)
+        query = query if before is None else query.where(col(AuditRow.number) < before)
+        query = query if kind is None else query.where(col(AuditRow.kind) == kind)
+        query = query if person is None else query.where(col(AuditRow.person) == person)
+        query = query if tenant is None else query.where(_is_of(tenant))
         with told_apart(), Session(self._data) as session:
             return [_entry(row) for row in reversed(session.scalars(query).all())]
+
+    def tally(self, since: datetime, kinds: Sequence[str], tenant: str) -> list[Tally]:
+        """How many entries of these kinds a tenant has of each hour (UTC) since a moment, alike ones together."""
+        hour = func.substr(cast(col(AuditRow.at), String), 1, HOUR)  # an ISO date and hour on every database
+        alike = hour, col(AuditRow.kind), col(AuditRow.details)
+        query = select(*alike, func.count()).group_by(*alike).order_by(hour)
+        query = query.where(col(AuditRow.at) >= since, col(AuditRow.kind).in_(kinds), _is_of(tenant))
+        with told_apart(), Session(self._data) as session:
+            rows = session.execute(query).all()
+        return [Tally(_moment(at), kind, _details(details), count) for at, kind, details, count in rows]
 
     def latest(self, *kinds: str) -> Entry | None:
         """The last entry of one of these kinds."""
@@ -274,10 +309,16 @@ def _is_of(tenant: str) -> ColumnElement[bool]:
 
 
 def _entry(row: AuditRow) -> Entry:
+    return Entry(row.number, row.at, row.kind, row.person, _details(row.details), row.generation, row.code)
+
+
+def _details(text: str) -> dict[str, Detail]:
     try:
-        details = json.loads(row.details)
+        details = json.loads(text)
     except ValueError:
-        details = {"": row.details}  # whoever changed it broke the chain here anyway
-    if not isinstance(details, dict):
-        details = {"": row.details}
-    return Entry(row.number, row.at, row.kind, row.person, details, row.generation, row.code)
+        return {"": text}  # whoever changed it broke the chain here anyway
+    return details if isinstance(details, dict) else {"": text}
+
+
+def _moment(hour: str) -> datetime:
+    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)

@@ -190,6 +190,26 @@ class GrantRow(DataTable, table=True):
     token: bytes | None = Field(default=None, sa_type=LargeBinary, index=True, unique=True)
 
 
+class ChallengeRow(DataTable, table=True):
+    """A challenge of liveness (db/challenges.py). `subject`: who may use it, a digest; `nonce`: SHA-256; `at_once`: its
+    steps and pauses as JSON, where they were told at its beginning; `sealed`: what a login goes on with."""
+
+    __tablename__ = "challenge"
+    challenge_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    tenant: str
+    purpose: str
+    subject: str = Field(index=True)
+    nonce: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    at_once: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    begun_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    passed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    transform: int | None = None
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
 class GalleryRow(DataTable, table=True):
     """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space;
     `forgotten`: up to which revision the changes are kept no more."""

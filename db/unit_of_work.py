@@ -18,6 +18,7 @@ from db.api_keys import ApiKeyLedger
 from db.audit import HOLD, AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.bulk import TEMPLATE, OpenedTemplates, Whose, open_all
+from db.challenges import ChallengeLedger
 from db.clients import Clients
 from db.details import ATTRIBUTES, METADATA, Details, sealed_detail
 from db.errors import (
@@ -71,6 +72,7 @@ class UnitOfWork:
         self.revoked = Revocations(self._session)
         self.clients = Clients(self._session)
         self.grants = Grants(self._session)
+        self.challenges = ChallengeLedger(self._session, tenant)
         self.details = Details(self._session, keystore, tenant)
         self.references = References(self._session, keystore, tenant)
         self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
@@ -211,14 +213,23 @@ class UnitOfWork:
             return here and self._keystore.has(user_id)
 
     def people(
-        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+        self,
+        offset: int,
+        limit: int,
+        *,
+        flagged: bool = False,
+        without_model: str | None = None,
+        among: Sequence[UUID] | None = None,
+        newest: bool = False,
     ) -> list[Person]:
-        """At most `limit` people in the order of their enrolment, after the first `offset`.
+        """At most `limit` people in the order of their enrolment, after the first `offset`; `newest`: the last first.
 
-        `flagged`: those flagged alone; `without_model`: those alone who have no template of that model.
+        `flagged`: those flagged alone; `without_model`: those alone who have no template of that model; `among`: a few
+        people, of whom alone it shall be.
         """
         query = _chosen(select(PersonRow).where(self._mine), flagged=flagged, without_model=without_model)
-        query = query.order_by(col(PersonRow.number))
+        query = query if among is None else query.where(col(PersonRow.user_id).in_(among))
+        query = query.order_by(col(PersonRow.number).desc() if newest else col(PersonRow.number))
         with told_apart():
             rows = self._session.scalars(query.offset(offset).limit(limit)).all()
             ids = [row.user_id for row in rows]

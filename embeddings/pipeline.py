@@ -17,6 +17,9 @@ from embeddings.embed import FaceEmbedder, ModelSpec, TurnedEmbedder
 from embeddings.embedders import face_embedder
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, Picture, decode
+from embeddings.iris import IrisNet
+from embeddings.liveness.pad import Pad
+from embeddings.liveness.watcher import Nets
 from embeddings.mesh import SURE, FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.protection import Transform
@@ -130,6 +133,10 @@ class FacePipeline:
     def turned(self, transform: Transform) -> "FacePipeline":
         """One whose vectors are under a secret transform, and nets and everything else this one's."""
         return self.with_embedder(TurnedEmbedder(self._embedder, transform))
+
+    def nets(self, iris: IrisNet, pad: Pad | None = None) -> Nets:
+        """What watches the frames of a challenge, with this one's nets and vectors."""
+        return Nets(self._detector, self._mesh, iris, self._aligner, self._embedder, pad)
 
     @property
     def spec(self) -> ModelSpec:

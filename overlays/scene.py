@@ -8,9 +8,15 @@ from numpy.typing import NDArray
 
 from embeddings.types import Pixels
 
-ACROSS, DOWN = 16, 12
-CHANGED: Final = 18.0
-"""Mean difference of the brightness of the coarse picture, of 255."""
+ACROSS, DOWN = 32, 24
+DIFFERENT: Final = 18.0
+"""Mean difference of the brightness of the coarse pictures, of 255, from which on it may be another scene."""
+SURELY: Final = 60.0
+BINS: Final = 16
+REDISTRIBUTED: Final = 0.2
+"""Share of the coarse pixels that change to another sixteenth of the brightness. Somebody who moves, or a camera that
+does, moves brightness from place to place; another scene has other brightness. A slow service sees frames far apart,
+and would search each of them thoroughly, and be slower still, if moving were enough."""
 
 
 class Scene:
@@ -24,4 +30,13 @@ class Scene:
         small = cv2.resize(pixels, (ACROSS, DOWN), interpolation=cv2.INTER_AREA)
         grey = small.astype(np.float32).mean(axis=2)
         before, self._before = self._before, grey
-        return before is None or float(np.abs(grey - before).mean()) > CHANGED
+        if before is None:
+            return True
+        difference = float(np.abs(grey - before).mean())
+        return difference > SURELY or (difference > DIFFERENT and redistributed(grey, before) > REDISTRIBUTED)
+
+
+def redistributed(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Half the sum of the differences of the two histograms, as shares: 0 to 1."""
+    counts = [np.histogram(each, bins=BINS, range=(0, 256))[0] / each.size for each in (one, other)]
+    return float(np.abs(counts[0] - counts[1]).sum() / 2)

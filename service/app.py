@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.access import BodyLimit, OriginGuard, SecurityHeaders
 from service.asgi import problem_answer
@@ -26,6 +27,9 @@ from service.routes import (
     admin,
     analyze,
     api_keys,
+    audit,
+    challenge_socket,
+    challenges,
     consent,
     films,
     health,
@@ -33,8 +37,10 @@ from service.routes import (
     login,
     me,
     metrics,
+    models,
     oidc,
     overlays,
+    oversight,
     page,
     photos,
     recover,
@@ -69,9 +75,12 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         lifespan=_lifespan(application, workers, figures, connections, jobs),
     )
     app.state.gate = gate = Gate.of(application)
+    app.state.declared = []
     for routes in (
         users.router(application, workers),
         login.router(application, workers),
+        challenges.router(application, workers),
+        challenge_socket.router(application, workers),
         me.router(application, workers),
         photos.router(application, workers),
         analyze.router(application, workers),
@@ -85,11 +94,15 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         oidc.router(application, workers),
         sign_in.router(application, workers),
         admin.router(application, workers),
+        audit.router(application, workers),
+        oversight.router(application, workers),
+        models.router(application, workers),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
-        page.router(),
+        page.router(live_login=settings.login_is_live, live_enrolment=settings.enrolment_requires == "live"),
     ):
         app.include_router(declare(routes, gate))
+        app.state.declared += routes.routes
     document = app.openapi
     app.openapi = lambda: with_schemes(document())  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _framework_error)
@@ -170,7 +183,17 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = HTTP_CODES.get(status, "malformed_body" if status < 500 else "internal")
     told, headers, body = problem_answer(request.scope, code)
+    if status == 405:
+        headers |= {"allow": ", ".join(sorted(_methods(request)))}
     return Response(body, told, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be asked of an address (RFC 9110, section 15.5.6), by all routes of the path that fits it best; the
+    framework's own answer knows only the first."""
+    fitting = [each for each in request.app.state.declared if each.matches(request.scope)[0] is not Match.NONE]
+    best = min((each.path for each in fitting), key=lambda path: path.count("{"), default="")
+    return {method for each in fitting if each.path == best for method in getattr(each, "methods", ())}
 
 
 async def _wrong_value(request: Request, error: Exception) -> Response:

@@ -16,6 +16,8 @@ from embeddings.embed import ModelSpec
 from embeddings.embedders import face_embedder, parts, require_points, spec_named
 from embeddings.hide import Care
 from embeddings.image import ImageLimits
+from embeddings.iris import IrisNet
+from embeddings.liveness.pad import Pad, load_pad
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
@@ -35,6 +37,8 @@ from service.tokens import Kind, Tokens
 from service.turning import Turning
 from service.workers import cores_of_one
 from service.workflows.administer import Administer
+from service.workflows.challenges import Challenges
+from service.workflows.challenges import Rules as ChallengeRules
 from service.workflows.enrol import Enrol, EnrolRules
 from service.workflows.film import FilmOverlay
 from service.workflows.grow import Grow
@@ -218,7 +222,8 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     require_points(settings.embedder, pipeline.spec, settings.verification_fmr)
     previous = _previous(settings, pipeline, runtime)
     consent = consent_text(settings.attributes, settings.consent_file)
-    make = _Make(settings, pipeline, previous, consent, now)
+    pad = load_pad(None if settings.pad == "none" else settings.pad)
+    make = _Make(settings, pipeline, previous, consent, now, IrisNet.load(runtime), pad)
     tenants = Tenants(storage, make)
     for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
@@ -261,6 +266,8 @@ class _Make:
     previous: FacePipeline | None
     consent: ConsentText
     now: Clock
+    iris: IrisNet
+    pad: Pad | None
 
     def __call__(self, storage: Storage, turning: Turning) -> TenantService:
         settings, current = self.settings, self._recogniser(self.pipeline, turning)
@@ -275,28 +282,47 @@ class _Make:
         its_tokens, limits = tokens(storage, settings, self.now), lockout(storage, settings)
         people = People(storage, current.gallery, change.previous.gallery if change is not None else None)
         login = LoginRules(
-            settings.verification_fmr, settings.identification_fpir, guarded=not settings.allow_duplicates
+            settings.verification_fmr,
+            settings.identification_fpir,
+            guarded=not settings.allow_duplicates,
+            live=settings.login_is_live,
         )
         me = Me(people, its_tokens, settings.second_factor, receipts(storage))
         rules = self._enrol_rules()
-        enrol = Enrol(current.pipeline, storage, current.gallery, rules, limits)
+        challenges = self._challenges(current.pipeline, storage, limits, turning)
+        enrol = Enrol(current.pipeline, storage, current.gallery, rules, limits, challenges)
         return TenantService(
             storage=storage,
             turning=turning,
             pipeline=current.pipeline,
             gallery=current.gallery,
             enrol=enrol,
-            login=Login(current.pipeline, storage, current.gallery, its_tokens, limits, rules=login, change=change),
+            login=Login(
+                current.pipeline, storage, current.gallery, its_tokens, limits, challenges, rules=login, change=change
+            ),
             people=people,
             me=me,
             recover=Recover(storage, its_tokens, limits),
             administer=Administer(storage, limits),
             grow=Grow(current, storage, me, rules, enrol.one_at_a_time),
+            challenges=challenges,
         )
 
     def _recogniser(self, pipeline: FacePipeline, turning: Turning) -> Recogniser:
         turned = pipeline.turned(turning.of(parts(pipeline.spec.model_id, pipeline.spec.dimension)))
         return Recogniser(turned, Gallery(_compared(turned.spec, self.settings), turning))
+
+    def _challenges(self, pipeline: FacePipeline, storage: Storage, limits: Lockout, turning: Turning) -> Challenges:
+        settings = self.settings
+        rules = ChallengeRules(
+            steps=settings.steps_of(storage.tenant),
+            count=settings.challenge_count,
+            at_once=settings.challenge_at_once,
+            images=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
+            least_eyes=settings.min_eye_distance_px,
+        )
+        nets = pipeline.nets(self.iris, self.pad)
+        return Challenges(pipeline, nets, storage, limits, rules, generation=turning.generation)
 
     def _enrol_rules(self) -> EnrolRules:
         settings = self.settings
@@ -308,6 +334,7 @@ class _Make:
             consent=self.consent,
             minimum_age=settings.minimum_age,
             passphrase_required=settings.second_factor == "required",
+            live=settings.enrolment_requires == "live",
         )
 
 

@@ -15,7 +15,6 @@ A route says it as a parameter, or in `dependencies=` where it does not need to 
 `declare` refuses a router with a route that says nothing, so that none is open by having been forgotten.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Final
@@ -177,17 +176,22 @@ def declare(router: APIRouter, gate: Gate) -> APIRouter:
         if len(doors) != 1:
             raise LookupError(f"{route} declares {len(doors)} times who may call it")
         if isinstance(route, APIRoute):
-            route.openapi_extra = {**(route.openapi_extra or {}), **_described(doors[0], gate)}
+            told = _described(doors[0], gate)
+            own = {str(status) for status in route.responses}
+            told["responses"] = {status: how for status, how in told["responses"].items() if status not in own}
+            route.openapi_extra = {**(route.openapi_extra or {}), **told}
     return router
 
 
-def _described(door: Door, gate: Gate) -> Mapping[str, Any]:
+def _described(door: Door, gate: Gate) -> dict[str, Any]:
     callers = door.callers(gate)
     schemes = [PERSON] * door.person + [API_KEY] * bool(door.roles)
+    answers = {"4XX": PROBLEM, "503": PROBLEM}  # of the guards before every route, and of what all of them need
     if not schemes:
-        return {CALLERS: callers}
-    answers = {"401": PROBLEM} | ({"403": PROBLEM} if door.roles else {})
-    security: list[dict[str, list[str]]] = [{}] * (ANYONE in callers) + [{scheme: []} for scheme in schemes]
+        return {CALLERS: callers, "responses": answers}
+    answers |= {"401": PROBLEM} | ({"403": PROBLEM} if door.roles else {})
+    keyless = not {ANYONE, THIS_MACHINE}.isdisjoint(callers)
+    security: list[dict[str, list[str]]] = [{}] * keyless + [{scheme: []} for scheme in schemes]
     return {CALLERS: callers, "security": security, "responses": answers}
 
 

@@ -13,6 +13,10 @@ The exceptions of the service itself:
     ├── NotRecognised        not_recognised
     ├── Locked               locked               carries retry_after, whole seconds
     ├── Stopped              stopped
+    ├── LivenessRequired     liveness_required
+    ├── ChallengeInvalid     challenge_invalid
+    ├── TooManyChallenges    too_many_challenges  carries retry_after, whole seconds
+    ├── NotAtOnce            not_at_once
     ├── TokenNotFresh        token_not_fresh
     ├── TokenInvalid         token_invalid
     ├── ApiKeyRequired       api_key_required
@@ -20,6 +24,8 @@ The exceptions of the service itself:
     ├── UnknownApiKey        unknown_api_key
     ├── ReferenceTaken       reference_taken
     ├── UnknownUser          unknown_user
+    ├── NotConfirmed         not_confirmed        carries detail
+    ├── TooManyToCompare     too_many_to_compare  carries detail
     ├── UnknownClient        unknown_client
     ├── OverlaysNotAgreed    overlays_not_agreed
     ├── TooManyStyles        too_many_styles
@@ -102,6 +108,26 @@ class Stopped(ServiceError):
     code = "stopped"
 
 
+class LivenessRequired(ServiceError):
+    code = "liveness_required"
+
+
+class ChallengeInvalid(ServiceError):
+    code = "challenge_invalid"
+
+
+class TooManyChallenges(ServiceError):
+    code = "too_many_challenges"
+
+    def __init__(self, left: timedelta) -> None:
+        super().__init__("too many challenges")
+        self.retry_after = max(1, ceil(left.total_seconds()))
+
+
+class NotAtOnce(ServiceError):
+    code = "not_at_once"
+
+
 class TokenNotFresh(ServiceError):
     code = "token_not_fresh"
 
@@ -128,6 +154,22 @@ class ReferenceTaken(ServiceError):
 
 class UnknownUser(ServiceError):
     code = "unknown_user"
+
+
+class NotConfirmed(ServiceError):
+    code = "not_confirmed"
+
+    def __init__(self, people: int) -> None:
+        self.detail = f"It is {people} now. Nobody was erased."
+        super().__init__(self.detail)
+
+
+class TooManyToCompare(ServiceError):
+    code = "too_many_to_compare"
+
+    def __init__(self, most: int) -> None:
+        self.detail = f"More than {most} people are enrolled."
+        super().__init__(self.detail)
 
 
 class UnknownClient(ServiceError):
@@ -244,8 +286,14 @@ ROWS: Final = (
     Row("not_recognised", 401, "Not recognised", "Try again in even light, looking straight into the camera, with several pictures of different moments."),
     Row("locked", 429, "Too many failed logins in a row", "Try again after the seconds in Retry-After."),
     Row("stopped", 423, "Too many failed logins: a face alone opens nothing here any more", "Send the passphrase as well, or ask the operator to unlock."),
+    Row("liveness_required", 403, "A photo does not open this: movements before the camera do", "Ask for a challenge with POST /v1/challenges, pass it and send its challenge_id and nonce; the recovery code works without one."),
+    Row("challenge_invalid", 422, "This challenge is over, used or not yours", "Ask for a new one with POST /v1/challenges and use it within a minute."),
+    Row("too_many_challenges", 429, "Too many challenges were not passed", "Try again after the seconds in Retry-After; the recovery code works without one."),
+    Row("not_at_once", 409, "Steps are told one by one here", "Answer over WS /v1/challenges/{id}, or ask the operator for FACEWARDEN_CHALLENGE_AT_ONCE."),
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
+    Row("not_confirmed", 409, "It is another number of people", "Preview again, look who it is, and confirm that number."),
+    Row("too_many_to_compare", 422, "Too many people to compare here", "Use `facewarden evaluate gallery` on the server."),
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
@@ -267,6 +315,7 @@ ROWS: Final = (
     Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
     Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
     Row("unknown_job", 404, "There is no such job", "Check ID and secret; a result is handed out once, and what nobody asks about is forgotten."),
+    Row("films_in_one_process", 503, "Films are not taken by a service of several processes", "Ask one that runs with one process, or use `facewarden overlay film`."),
     Row("jobs_full", 503, "Too many films are being worked on", "Try again later, or raise FACEWARDEN_FILM_JOBS."),
     Row("job_not_ready", 409, "The film is not ready yet", "Ask for the progress, and come back."),
     Row("live_full", 503, "Too many cameras are connected", "Try again later, or raise FACEWARDEN_LIVE_CONNECTIONS."),
@@ -293,6 +342,7 @@ ROWS: Final = (
     Row("address_taken", 500, "The service cannot listen there", "Choose another FACEWARDEN_PORT, or stop what uses it."),
     Row("deepface_not_installed", 500, "deepface is not installed", "Run scripts/install --deepface and start from .venv-deepface, or set FACEWARDEN_ATTRIBUTE_MODELS=packaged."),
     Row("deepface_weights", 500, "The weight files of deepface are not usable", "Put the files that the message names into the folder it names; nothing is downloaded."),
+    Row("unknown_pad", 500, "There is no such detector of presentation attacks", "Name one that there is: deepface, or none."),
     Row("unsafe_settings", 500, "The settings are not safe", "Change the setting that the message names."),
 )  # fmt: skip
 

@@ -3,7 +3,8 @@
 JobRefused
 ├── UnknownJob     unknown_job      no such job, or not with that secret: nobody learns which
 ├── JobsFull       jobs_full
-└── JobNotReady    job_not_ready
+├── JobNotReady    job_not_ready
+└── OneProcess     films_in_one_process
 """
 
 import hmac
@@ -23,6 +24,8 @@ from service.workflows.film import FilmDone, Progress, Tell
 
 KEPT_SECONDS: Final = 600.0
 """A job that nobody asks about for so long is cancelled and forgotten, done or not."""
+MOST_FAILED: Final = 1000
+"""Those that failed hold no film, and nobody's place either: only why is kept, of so many."""
 
 Work = Callable[[BytesIO, Tell], FilmDone]
 
@@ -41,6 +44,12 @@ class JobsFull(JobRefused):
 
 class JobNotReady(JobRefused):
     code = "job_not_ready"
+
+
+class OneProcess(JobRefused):
+    """Of several processes behind one address each would know its own jobs only."""
+
+    code = "films_in_one_process"
 
 
 class _Cancelled(Exception):
@@ -93,19 +102,26 @@ class FilmJobs:
     def admit(self) -> None:
         """Raises JobsFull, so that a film need not be read in vain."""
         self.tidy()
-        if len(self._jobs) >= self._most:
-            raise JobsFull
+        with self._lock:
+            self._check_place()
 
     def begin(self, work: Work) -> tuple[str, str]:
         """The ID of a new job and its secret, 128 random bits each. Raises JobsFull."""
         self.tidy()
         job, number = Job(secrets.token_urlsafe(16), self._clock()), secrets.token_urlsafe(16)
         with self._lock:
-            if len(self._jobs) >= self._most:
-                raise JobsFull
+            self._check_place()
             self._jobs[number] = job
         self._pool.submit(self._run, job, work)
         return number, job.secret
+
+    def _check_place(self) -> None:
+        """Raises JobsFull. What is no film at all keeps no place from one that is."""
+        failed = [number for number, job in self._jobs.items() if job.failed is not None]
+        if len(self._jobs) - len(failed) >= self._most:
+            raise JobsFull
+        for number in failed[:-MOST_FAILED]:
+            del self._jobs[number]
 
     def ask(self, number: str, secret: str) -> Job:
         """Raises UnknownJob."""

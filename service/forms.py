@@ -140,6 +140,15 @@ def identifier(form: Form, name: str) -> UUID | None:
     raise InvalidField(name)
 
 
+def identifiers(form: Form, name: str, most: int) -> frozenset[UUID]:
+    """At most so many UUIDs, none when absent. Raises InvalidField."""
+    values = form.fields.get(name, ())
+    if len(values) > most:
+        raise InvalidField(name)
+    each = (identifier(Form((), {name: (value,)}), name) for value in values)
+    return frozenset(value for value in each if value is not None)
+
+
 def integer(form: Form, name: str, least: int, most: int) -> int | None:
     """A whole number from `least` to `most`, None when absent. Raises InvalidField."""
     value = single(form, name)

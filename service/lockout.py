@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -24,6 +24,10 @@ FORGET_AFTER: Final = timedelta(days=30)
 _DOMAIN: Final = b"facewarden attempt 1 "
 IPV6_SITE: Final = 64
 """Leading bits of an IPv6 address that count as one client (RFC 6177): its holder has all the rest."""
+
+
+LIVE_FREE: Final = 10
+LIVE_STOP: Final = 100
 
 
 class Evidence(StrEnum):
@@ -43,6 +47,10 @@ class Limits:
     stop: int = 50
     first: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(hours=1)
+
+    def when_alive(self) -> "Limits":
+        """After a challenge of liveness was passed (NIST SP 800-63B-4, 3.2.3, presentation attack detection)."""
+        return replace(self, free=max(self.free, LIVE_FREE), stop=max(self.stop, LIVE_STOP))
 
     def most(self, evidence: Evidence) -> int | None:
         """After how many failures in a row this evidence opens nothing any more; None for never."""
@@ -88,16 +96,21 @@ class Lockout:
             client=None if client is None else self._digest("client", _site(client)),
         )
 
+    def challenger(self, who: str) -> str:
+        """The subject of challenges: an IP address, or an API key by its beginning."""
+        return self._digest("challenge", _site(who))
+
     def claim(self, user_id: UUID) -> str:
         return self._digest("claim", user_id.bytes)
 
-    def check(self, work: UnitOfWork, attempt: Attempt, evidence: Evidence) -> None:
+    def check(self, work: UnitOfWork, attempt: Attempt, evidence: Evidence, *, alive: bool = False) -> None:
         """Raises Locked while a pause lasts, Stopped where there were too many for this evidence."""
+        limits = self.limits.when_alive() if alive else self.limits
         found: Mapping[str, Failures] = work.failures.of(attempt.subjects) if attempt.subjects else {}
-        left = max((self.limits.left(each, work.now) for each in found.values()), default=timedelta(0))
+        left = max((limits.left(each, work.now) for each in found.values()), default=timedelta(0))
         if left > timedelta(0):
             raise Locked(left)
-        most = self.limits.most(evidence)
+        most = limits.most(evidence)
         if most is not None and any(each.count >= most for each in found.values()):
             raise Stopped
 

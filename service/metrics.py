@@ -5,6 +5,7 @@ stages).
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -75,6 +76,23 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
         if code is not None:
             self._problems.labels(route, code).inc()
+
+    def times(self) -> Mapping[str, Sequence[tuple[float, float]]]:
+        """How long requests took, by route: upper ends of the buckets, seconds, and how many requests lie within."""
+        found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        for sample in next(iter(self._seconds.collect())).samples:
+            if sample.name.endswith("_bucket"):
+                found[sample.labels["route"]].append((float(sample.labels["le"]), sample.value))
+        return found
+
+    def refusals(self) -> Mapping[tuple[str, str], int]:
+        """Requests that were refused or failed, by route and error code."""
+        samples = next(iter(self._problems.collect())).samples
+        return {
+            (each.labels["route"], each.labels["code"]): int(each.value)
+            for each in samples
+            if each.name.endswith("_total")
+        }
 
     def under_way(self, change: int) -> None:
         self._open.inc(change)

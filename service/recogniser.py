@@ -2,18 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from embeddings.attributes import Attributes
 from embeddings.captures import Template, agree, average, group
 from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
+from embeddings.types import FaceVector
 from service.gallery import Gallery
+
+
+class Seen(Protocol):
+    """One frame of somebody: a `Capture`, or what a challenge kept of one."""
+
+    @property
+    def vector(self) -> FaceVector: ...
+
+    @property
+    def attributes(self) -> Attributes: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """The usable frames of a login, and their average."""
 
-    captures: Sequence[Capture]
+    captures: Sequence[Seen]
     template: Template
 
 
@@ -45,6 +58,10 @@ class Recogniser:
                 refused = refused or refusal
         if refused is not None and not captures:
             raise refused
+        return self.probe_of(captures, times)
+
+    def probe_of(self, captures: Sequence[Seen], times: Sequence[float | None]) -> Probe:
+        """The same of frames that were looked at already. Raises FramesDisagree."""
         spec, vectors = self.pipeline.spec, [capture.vector for capture in captures]
         agree(vectors, spec.operating_points, spec.same_capture_distance)
         return Probe(captures, average(vectors, group(vectors, times, spec.same_capture_distance)))

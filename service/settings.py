@@ -14,8 +14,10 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from db.tables import DEFAULT_TENANT
 from embeddings.attributes import KINDS
 from embeddings.embedders import embedder_name
+from embeddings.liveness.steps import COUNT, DEFAULT_STEPS, Step, draw
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
@@ -132,6 +134,28 @@ class Settings(BaseSettings):
     most_failures: int = Field(
         50, ge=10, le=100, description="Failed logins in a row after which a face alone opens nothing until unlocked."
     )
+    login_requires: Literal["photo", "live"] | None = Field(
+        None,
+        description="What a login by face shows: pictures, or a challenge of liveness (docs/liveness.md); unset:"
+        " `photo` where only programs on this machine reach the service, `live` elsewhere.",
+    )
+    enrolment_requires: Literal["photo", "live"] = Field("photo", description="Likewise of an enrolment.")
+    challenge_steps: Names = Field(
+        tuple(DEFAULT_STEPS),
+        description="Steps of challenges, of turn_left, turn_right, look_up, look_down, smile, blink_twice,"
+        " come_closer, comma separated; two at least are turns of the head.",
+    )
+    challenge_count: int = Field(COUNT, ge=2, le=5, description="Steps of one challenge.")
+    challenge_without: Names = Field(
+        (), description="Steps that people of a tenant are not asked for, as `tenant:step`, comma separated."
+    )
+    challenge_at_once: bool = Field(
+        default=False,
+        description="Let simple clients ask for all steps at once and post the frames; weaker (docs/liveness.md).",
+    )
+    pad: Literal["none", "deepface"] = Field(
+        "none", description="A passive detector that must agree as well; `deepface`: `scripts/install --deepface`."
+    )
     trusted_proxies: Names = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For tells clients apart, comma separated."
     )
@@ -155,9 +179,14 @@ class Settings(BaseSettings):
     queue: int = Field(16, ge=0, le=1024, description="Requests that may wait for a worker.")
     max_film_bytes: int = Field(64 * 2**20, ge=4096, description="Largest film over HTTP, bytes.")
     film_jobs: int = Field(
-        4, ge=0, le=64, description="Films in memory at once, waiting, worked on or to be fetched; 0: none."
+        4,
+        ge=0,
+        le=64,
+        description="Films in memory at once, waiting, worked on or to be fetched; 0: none.",
     )
-    live_connections: int = Field(4, ge=0, le=64, description="Cameras connected live at once; 0: none.")
+    live_connections: int = Field(
+        4, ge=0, le=64, description="Cameras connected live at once, to each process; 0: none."
+    )
     token_seconds: int = Field(900, ge=30, le=3600, description="Life of a login token, seconds.")
     token_key_days: int = Field(
         90, ge=1, le=3650, description="Age at which the key that signs tokens is followed by the next, days."
@@ -166,7 +195,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_file: Path | None = Field(None, description="Log file; unset: standard error.")
 
-    @field_validator("allowed_hosts", "cors_origins", "attributes", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts",
+        "cors_origins",
+        "attributes",
+        "trusted_proxies",
+        "challenge_steps",
+        "challenge_without",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -197,6 +234,29 @@ class Settings(BaseSettings):
             raise ValueError("is none, or some of age, gender, emotion")
         return value
 
+    @field_validator("challenge_steps")
+    @classmethod
+    def _known_steps(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(value) <= set(Step):
+            raise ValueError(f"is some of {', '.join(Step)}")
+        return value
+
+    @model_validator(mode="after")
+    def _enough_steps(self) -> Self:
+        if any(each.partition(":")[2] not in set(Step) for each in self.challenge_without):
+            raise ValueError(f"{PREFIX}CHALLENGE_WITHOUT names steps as tenant:step")
+        for tenant in {each.partition(":")[0] for each in self.challenge_without} | {DEFAULT_TENANT}:
+            try:
+                draw(self.steps_of(tenant), self.challenge_count)
+            except ValueError as error:
+                raise ValueError(f"{PREFIX}CHALLENGE_STEPS: for tenant {tenant} {error}") from None
+        return self
+
+    def steps_of(self, tenant: str) -> tuple[Step, ...]:
+        """What challenges of a tenant may ask for."""
+        left_out = {each.partition(":")[2] for each in self.challenge_without if each.partition(":")[0] == tenant}
+        return tuple(Step(each) for each in self.challenge_steps if each not in left_out)
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if self.master_key_previous is not None and self.master_key is None:
@@ -208,6 +268,10 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
         if self.public and self.open_enrolment:
             raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only, without a proxy")
+        if self.previous_embedder is not None and self.login_is_live:
+            raise ValueError(
+                f"{PREFIX}PREVIOUS_EMBEDDER takes people over by pictures: set {PREFIX}LOGIN_REQUIRES=photo meanwhile"
+            )
         return self
 
     @model_validator(mode="after")
@@ -257,6 +321,13 @@ class Settings(BaseSettings):
     def tls_folder(self) -> Path:
         """Of the certificate that is made here."""
         return self.home / "tls"
+
+    @property
+    def login_is_live(self) -> bool:
+        """Whether pictures alone open nothing. A change of the embedder needs pictures."""
+        if self.login_requires is None:
+            return self.public
+        return self.login_requires == "live"
 
     @property
     def enrolment_is_open(self) -> bool:

@@ -16,6 +16,7 @@ from service.gallery import Gallery
 from service.logs import log
 from service.turning import Turning
 from service.workflows.administer import Administer
+from service.workflows.challenges import Challenges
 from service.workflows.enrol import Enrol, Enrolled, EnrolRequest
 from service.workflows.grow import Grow
 from service.workflows.login import Login
@@ -42,6 +43,7 @@ class TenantService:
     recover: Recover
     administer: Administer
     grow: Grow
+    challenges: Challenges
 
 
 class Tenants:

@@ -18,11 +18,16 @@ TYPE: Final = "at+jwt"
 ACR_PHOTO: Final = "photo"
 """Authentication context: a face was shown; that it was alive was not checked."""
 ACR_PHOTO_AND_PASSPHRASE: Final = "photo+passphrase"  # noqa: S105 - a kind of evidence
+ACR_LIVE: Final = "live"
+"""A face passed a challenge of liveness."""
+ACR_LIVE_AND_PASSPHRASE: Final = "live+passphrase"  # noqa: S105 - a kind of evidence
 ACR_RECOVERY: Final = "recovery"
 """A recovery code alone."""
 METHODS: Final = {
     ACR_PHOTO: ("face",),
     ACR_PHOTO_AND_PASSPHRASE: ("face", "pwd", "mfa"),
+    ACR_LIVE: ("face", "user"),
+    ACR_LIVE_AND_PASSPHRASE: ("face", "user", "pwd", "mfa"),
     ACR_RECOVERY: ("otp",),
 }
 """`amr` values (RFC 8176)."""

@@ -28,6 +28,7 @@ from service.forms import (
     captured_at,
     choice,
     identifier,
+    identifiers,
     integer,
     kinds,
     one_image,
@@ -51,6 +52,7 @@ __all__ = [
     "captured_at",
     "choice",
     "identifier",
+    "identifiers",
     "integer",
     "kinds",
     "one_image",
@@ -83,16 +85,22 @@ class Body(Protocol):
 
 
 async def read_form(
-    request: Body, max_bytes: int, max_images: int, *, grace: float = GRACE_SECONDS, slowest: float = SLOWEST
+    request: Body,
+    max_bytes: int,
+    max_images: int,
+    *,
+    least: int = 1,
+    grace: float = GRACE_SECONDS,
+    slowest: float = SLOWEST,
 ) -> Form:
-    """Reads the body of `request`, which must hold at least one picture.
+    """Reads the body of `request`, which must hold at least `least` pictures.
 
     `max_bytes` limits the whole body, `grace` (seconds) and `slowest` (bytes a second) the time it may take. Raises
     UploadRefused: RequestTooLarge, TooManyImages, MissingImage, MalformedBody (also for a client that goes away or is
     too slow), UnsupportedMediaType, InvalidField.
     """
     form = await _read(request, max_bytes, max_images, grace, slowest)
-    if not form.images:
+    if len(form.images) < least:
         raise MissingImage
     return form
 
@@ -180,6 +188,7 @@ def read_json(body: bytes, max_images: int) -> Form:
     images: list[bytes] = []
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in members.items():
+        _check_text(name)
         if name in IMAGE_FIELDS:
             for encoded in _encoded_images(value):
                 if len(images) >= max_images:
@@ -213,10 +222,19 @@ def _picture(encoded: str) -> bytes:
         raise MalformedBody("a picture is not valid base64") from None
 
 
+def _check_text(value: str) -> str:
+    """Raises MalformedBody for half a surrogate pair: JSON can spell it, no text has it (RFC 8259, 8.2)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise MalformedBody("a text is not Unicode") from None
+    return value
+
+
 def _simple(name: str, value: object) -> str:
     match value:
         case str():
-            return value
+            return _check_text(value)
         case bool():
             return "true" if value else "false"
         case int() | float():

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -74,3 +75,19 @@ class Workers:
     def close(self) -> None:
         """Lets running work end, drops what waits."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class OneAtATime:
+    """For long work that nobody needs twice: whoever comes while it is being done is refused."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, function: Callable[[], R]) -> R:
+        """Raises Busy."""
+        if not self._lock.acquire(blocking=False):
+            raise Busy
+        try:
+            return function()
+        finally:
+            self._lock.release()

@@ -10,8 +10,10 @@ from typing import NoReturn
 
 import pytest
 
+from db.storage import Storage
 from service.settings import Settings
 from tests import databases, postgres
+from tests.db.people import Clock, open_in
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,3 +56,16 @@ def _on_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sqlite3, "connect", skip)
     yield
     databases.drop(databases.SERVER or "", databases.made() - before)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
+    """Empty, and by that clock."""
+    opened = open_in(tmp_path, clock)
+    yield opened
+    opened.close()

@@ -24,6 +24,7 @@ from tests.portraits import portraits
 from tests.story.server import api_key, running_service
 
 REFERENCE: Final = "Mérkéd-Räference-5Bd8"
+OVERSEEN: Final = "answers about people"
 LABEL: Final = "Mérkéd-Läbel-☃-7Q2x"
 FILE_NAME: Final = "marked-file-name-91Xc.jpg"
 PASSPHRASE: Final = "marked päss phrase 4Kd8"
@@ -85,6 +86,7 @@ class Marked:
         self._http = httpx.Client(base_url=base_url, timeout=60, headers={"User-Agent": HEADER, "Referer": HEADER})
         self.errors: list[bytes] = []
         self.admin: list[bytes] = []
+        self.overseen: list[bytes] = []
         self.tokens: list[str] = []
         self.made = ""
 
@@ -100,7 +102,9 @@ class Marked:
         answer = self._http.request(method, path, headers=headers, **how)
         assert answer.status_code // (1 if status > REFUSED else 100) == status, (path, answer.text)
         seen = b"\n".join([str(dict(answer.headers)).encode(), answer.content])
-        if path.startswith(("/v1/admin", "/metrics")):
+        if path.startswith("/v1/admin/people"):
+            self.overseen.append(seen)
+        elif path.startswith(("/v1/admin", "/metrics")):
             self.admin.append(seen)
         if answer.status_code >= 400:
             self.errors.append(seen)
@@ -179,8 +183,13 @@ def mistakes(client: Marked, user_id: str) -> None:
 
 
 def operator(client: Marked, user_id: str) -> None:
-    for path in ("stats", "audit?limit=1000", f"audit?user_id={user_id}", "settings"):
+    log = "audit?limit=1000", "audit?newest=true", f"audit?user_id={user_id}", "audit/state"
+    for path in ("stats?span=day", *log, "settings", "models", "key", "performance", "people", f"people/{user_id}"):
         client.send("GET", f"/v1/admin/{path}", 200)
+    client.send("POST", "/v1/admin/people/find", 200, json={"reference": REFERENCE})
+    client.send("POST", "/v1/admin/people/find", REFUSED, json={"reference": LABEL})
+    client.send("POST", "/v1/admin/people/erase", 200, json={"user_id": user_id, "preview": True})
+    client.send("POST", "/v1/admin/people/erase", REFUSED, json={"user_id": user_id, "confirm": NONSENSE})
     client.send("POST", "/v1/admin/unlock", 200, json={"user_id": user_id})
     made = client.send("POST", "/v1/admin/api-keys", 201, json={"role": "auditor", "name": "marked"})
     client.made = made["key"]
@@ -208,6 +217,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         "log and standard error": service.log.read_bytes(),
         "errors": b"\n".join(client.errors),
         "answers to operators": b"\n".join(client.admin),
+        OVERSEEN: b"\n".join(client.overseen),
         "audit export": exported(home),
     }
     keys = [Marker.text("API key", key[len(KEY_PREFIX) :]) for key in client.keys.values()]
@@ -243,8 +253,10 @@ def marked(home: Path, user_ids: list[str], codes: list[str], tokens: list[str])
     made += [Marker.text("recovery code without dashes", code.replace("-", "")) for code in codes]
     made += [Marker.text("token", part) for token in tokens for part in token.split(".")[1:]]
     for user_id in user_ids:
-        # The files must say whose a record is; nothing else does.
-        made.append(Marker("user ID", [user_id.encode(), user_id.replace("-", "").encode()], frozenset(files)))
+        # The files must say whose a record is, and admins are told who is enrolled; nothing else does.
+        made.append(
+            Marker("user ID", [user_id.encode(), user_id.replace("-", "").encode()], frozenset([*files, OVERSEEN]))
+        )
     png = marked_png()
     pixels = [NOISE[row, start : start + 8].tobytes() for row in range(24) for start in (0, 8, 16)]
     pixels += [NOISE[row, start : start + 8, ::-1].tobytes() for row in range(24) for start in (0, 8, 16)]

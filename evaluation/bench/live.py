@@ -93,6 +93,7 @@ class Cameras:
         self._frames = frames
         self._count = count
         self._stop = threading.Event()
+        self._ready = threading.Semaphore(0)
         self.rates: list[float] = []
         self.gaps: list[float] = []
 
@@ -106,6 +107,11 @@ class Cameras:
         if len(self.rates) != self._count:
             raise ServiceFailed("a live connection broke off")
 
+    def wait(self) -> None:
+        """Until each has had its first answer."""
+        for _ in range(self._count):
+            self._ready.acquire(timeout=60)
+
     def stop(self) -> None:
         self._stop.set()
 
@@ -113,6 +119,7 @@ class Cameras:
         with connect(self._url, compression=None) as socket:
             socket.send(self._frames[0])
             socket.recv(timeout=60)  # the first frame is searched thoroughly
+            self._ready.release()
             done = threading.Event()
             sending = threading.Thread(target=self._film, args=(socket, done))
             sending.start()
@@ -125,7 +132,7 @@ class Cameras:
                 back, last = back + 1, now
             done.set()
             sending.join()
-            self.rates.append(back / (last - start))
+            self.rates.append(back / (last - start) if back else 0.0)
 
     def _film(self, socket: ClientConnection, done: threading.Event) -> None:
         number, start = 0, time.perf_counter()
@@ -142,6 +149,7 @@ def _logins(server: Server, frame: bytes, frames: Sequence[bytes], number: int) 
     cameras = Cameras(server.port, frames, CAMERAS[-1])
     running = threading.Thread(target=cameras.run, args=(600.0,))
     running.start()
+    cameras.wait()
     beside = Times(tuple(client.login(body).milliseconds for _ in range(number)))
     cameras.stop()
     running.join()

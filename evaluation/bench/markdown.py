@@ -14,6 +14,8 @@ REACH: Final = {
 """What each ratio should be at least."""
 LIVE_REACH: Final = {"1": "12", "2": "6"}
 """Frames a second of each camera, by cameras."""
+PAGE_REACH: Final = "300"
+"""Milliseconds to the first view, at most."""
 REFUSALS: Final = ("known", "unknown", "locked_known", "locked_unknown")
 
 
@@ -29,6 +31,7 @@ def tables(report: Report) -> str:
         "start": _starts,
         "import": _import,
         "live": _live,
+        "page": _page,
     }
     texts = [_head(report), _ratios(report)]
     texts += [write(report) for name, write in parts.items() if report.get(name)]
@@ -187,6 +190,14 @@ def _live(report: Report) -> str:
         f" A login takes {_p50(logins['alone'])} ms alone and {_p50(logins['beside_two'])} ms beside two cameras."
     )
     return _table(head, rows) + "\n\n" + told
+
+
+def _page(report: Report) -> str:
+    rows = [
+        [f"`{path}`", *(_shown(seen[f"p{at}_ms"]) for at in (50, 95)), PAGE_REACH]
+        for path, seen in report["page"].items()
+    ]
+    return _table(["page, nothing cached", "to its first contentful paint p50, ms", "p95, ms", "at most"], rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from embeddings import fused
 from embeddings.embed import DLIB_SPEC
-from evaluation.bench import bulk, chips, cold, frame, live, logins, refusals, search, stages
+from evaluation.bench import bulk, chips, cold, frame, live, logins, page, refusals, search, stages
 from evaluation.bench.pictures import main_face
 from evaluation.bench.rival import Rival, own_interpreter
 from evaluation.bench.server import Server, application_key
@@ -40,6 +40,7 @@ class Part(StrEnum):
     START = "start"
     IMPORT = "import"
     LIVE = "live"
+    PAGE = "page"
 
 
 PARTS: Final = tuple(Part)
@@ -48,7 +49,7 @@ PARTS: Final = tuple(Part)
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How much is measured. `people`: enrolled beside whoever logs in; `search`: gallery sizes and rounds of each;
-    `starts_with`: people enrolled at cold starts."""
+    `starts_with`: people enrolled at cold starts; `views`: of each page."""
 
     rounds: int
     people: int
@@ -59,6 +60,7 @@ class Effort:
     photos: int
     claims: int
     live: live.Work
+    views: int = 15
 
 
 FULL: Final = Effort(
@@ -82,6 +84,7 @@ QUICK: Final = Effort(
     photos=20,
     claims=40,
     live=live.Work(turns=2, seconds=4, logins=15),
+    views=5,
 )
 
 
@@ -118,6 +121,7 @@ class Bench:
             Part.START: self._starts,
             Part.IMPORT: self._import,
             Part.LIVE: self._live,
+            Part.PAGE: self._page,
         }
         report: dict[str, Any] = {"machine": machine(), "rival": self._versions(), "load_before": load()}
         with tempfile.TemporaryDirectory(prefix="facewarden-bench-") as folder:
@@ -202,6 +206,13 @@ class Bench:
         with server:
             return live.measure(server, self._given.frame, self._effort.live)
 
+    def _page(self, folder: Path) -> dict[str, Any] | None:
+        executable = page.browser()
+        if executable is None:
+            return None
+        with Server(self._service.command, folder / "home-page", DLIB_ALONE) as server:
+            return page.measure(server, executable, self._effort.views)
+
     def _home(self, folder: Path, name: str, people: int) -> tuple[Path, Sequence[UUID]]:
         """Databases with so many synthetic people, for one configuration; made when they are first asked for."""
         if (name, people) not in self._homes:
@@ -226,6 +237,8 @@ class Bench:
             missing += [(figure, NO_RIVAL) for figure in figures if figure.partition(":")[0] in parts]
         if Part.IMPORT in parts and self._given.photos is None and self._given.portrait is None:
             missing.append(("import", "needs a folder of people: --photos FOLDER"))
+        if Part.PAGE in parts and page.browser() is None:
+            missing.append(("page", "needs Chromium"))
         return [{"figure": name, "why": why} for name, why in missing]
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import cv2
 
 from embeddings.types import Pixels
-from overlays.looks import EXTENT, Look
+from overlays.looks import EXTENT, Look, Whole
 from overlays.region import Extent, cover_of, largest_first, visible
 from overlays.subject import Subject
-from overlays.summary import CELLS, STRENGTH, summary
+from overlays.summary import CELLS, summary
+
+STRENGTH: Final = Whole(1, 5, 5)
+"""The strongest unless told otherwise: hard edges between the cells tell more than a blur of as many colours."""
 
 
 class Pixelate:

@@ -14,15 +14,20 @@ from embeddings import model_card
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
-from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
+from embeddings.embedders import SLOT, embedder_name, face_embedder, require_points, slot_path
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
+from embeddings.image_refusals import ImageRefused
+from embeddings.liveness.judge import Limits
+from embeddings.liveness.watcher import Nets
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from evaluation import attributes, burst, card, cohorts, detection, groups, identification, overlays, plot
 from evaluation.faces import Faces, collect, pictures
+from evaluation.liveness.films import NoFilm
+from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
 from overlays.style import STYLES, style
@@ -136,6 +141,36 @@ def look(
 ) -> None:
     """Errors of age, gender and emotion on pictures with labels."""
     _print(attributes.evaluate_attributes(folder, labels), as_object=as_object)
+
+
+@commands.command("liveness")
+def live(
+    *,
+    live: Annotated[list[Path], typer.Option(exists=True, help="Films of live people; a file or a folder.")],
+    attack: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of attacks, and pictures to present; likewise.")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="Challenges of each kind.")] = TRIES,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often live people fail a challenge (BPCER), and attacks pass it (APCER)."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        bench = Bench(
+            Nets.load(runtime, vectors),
+            Limits.of(vectors.spec),
+            tries,
+            lambda name: progress.update(task, description=name),
+        )
+        try:
+            answer = bench.run(live, attack or [])
+        except (NoFilm, ImageRefused) as error:
+            raise typer.BadParameter(str(error), param_hint="--live, --attack") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
 
 
 @commands.command("cohort")

@@ -18,6 +18,7 @@ from service.cli.start import settings
 from service.errors import AddressTaken
 from service.logs import configure_logging
 from service.opening import Opening
+from service.patience import PatientProtocol
 from service.process import harden
 from service.processes import run_processes, serve_as_one_of_several
 from service.readiness import Readiness
@@ -76,6 +77,7 @@ def _config(app: App | partial[Any], chosen: Settings, tls: tuple[Path, Path] | 
         server_header=False,
         proxy_headers=bool(chosen.trusted_proxies),
         forwarded_allow_ips=list(chosen.trusted_proxies),
+        http=PatientProtocol,
         limit_concurrency=LIMIT_CONCURRENCY,
         ws_max_size=LIVE_LIMITS.max_bytes,
         ws_per_message_deflate=False,  # JPEG does not get smaller

@@ -6,11 +6,10 @@ from typing import Final
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from facewarden.acr import is_as_sure
-from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE
+from service.tokens import ACR_LIVE, ACR_LIVE_AND_PASSPHRASE, ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE
 
-OFFERED: Final = (ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE)
-"""What the sign-in page can reach. What is not reached by any of these is refused before a camera is opened: a login
-that tells somebody alive from a photo belongs here as soon as there is one."""
+OFFERED: Final = (ACR_LIVE, ACR_LIVE_AND_PASSPHRASE)
+"""The surest that the sign-in page can reach. What none of these reaches is refused before a camera is opened."""
 
 
 class UnmetAuthenticationRequirements(OAuth2Error):
@@ -29,6 +28,12 @@ def wanted(acr_values: str | None) -> Sequence[str]:
     if asked and not any(is_as_sure(offered, each) for offered in OFFERED for each in asked):
         raise UnmetAuthenticationRequirements
     return asked
+
+
+def needs_life(asked: Sequence[str]) -> bool:
+    """Whether pictures reach none of these."""
+    pictures = (ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE)
+    return bool(asked) and not any(is_as_sure(each, one) for each in pictures for one in asked)
 
 
 def require(acr: str, asked: Sequence[str]) -> None:

@@ -2,38 +2,77 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from db.api_keys import Role
-from db.audit_chain import Entry
 from service.bootstrap import Application
 from service.doors import Caller, roles
 from service.routes.bodies import PROBLEM, fields, plain_body
+from service.settings import PREFIX, Settings
 from service.shown import shown
 from service.uploads import InvalidField, identifier, read_fields
 from service.workers import Workers
+from service.workflows import api_keys
+from service.workflows.activity import Span, activity
 
-MOST_ENTRIES = 1000
 Admin = Annotated[Caller, roles(Role.ADMIN)]
 Reader = Annotated[Caller, roles(Role.ADMIN, Role.AUDITOR)]
 
 
-class AuditEntry(BaseModel):
-    """`person`: a pseudonym. `code`: hexadecimal; with the one before it makes the chain."""
+class KeyInUse(BaseModel):
+    """The key that the request shows. `prefix`: its beginning."""
 
-    number: int
+    prefix: str
+    role: Role
+    tenant: str
+    name: str
+    expires_at: datetime | None
+
+
+class Counted(BaseModel):
+    """As in the audit log, within the step that begins `at`: `kind` is login, recovery, enrolled or erased. `outcome`:
+    the true one; of people erased, by whom."""
+
     at: datetime
     kind: str
-    person: str | None
-    details: dict[str, Any]
-    code: str
+    mode: str | None
+    outcome: str | None
+    count: int
 
 
-class Log(BaseModel):
-    entries: list[AuditEntry]
+class Decisions(BaseModel):
+    """`since`: when the first of `steps` begins, each of `step_seconds`."""
+
+    since: datetime
+    step_seconds: int
+    steps: int
+    counts: list[Counted]
+
+
+class Stats(BaseModel):
+    """`activity`: where a span was asked for."""
+
+    people: int
+    flagged: int
+    failing: int
+    stopped: int
+    audit_entries: int
+    activity: Decisions | None = None
+
+
+class Setting(BaseModel):
+    """`value`: of a secret only whether it is set. `source`: default or environment."""
+
+    name: str
+    value: str | int | float | bool | list[str] | None
+    source: str
+    meaning: str
+
+
+class SettingsShown(BaseModel):
+    settings: list[Setting]
 
 
 class Unlocked(BaseModel):
@@ -46,26 +85,35 @@ def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(prefix="/v1/admin", tags=["operation"])
     settings = application.settings
 
-    @routes.get("/stats", responses={"4XX": PROBLEM})
-    def stats(caller: Reader) -> dict[str, int]:
-        """How many people, look-alikes, locked claims and log entries there are."""
-        return dict(application.of(caller.tenant).administer.stats())
+    @routes.get("/key", responses={"4XX": PROBLEM})
+    def key(caller: Reader) -> KeyInUse:
+        """What may be told of the key that was shown."""
+        own = next(
+            each for each in api_keys.listing(application.storage.of(caller.tenant)) if each.prefix == caller.key
+        )
+        return KeyInUse(prefix=own.prefix, role=own.role, tenant=own.tenant, name=own.name, expires_at=own.expires_at)
 
-    @routes.get("/audit", responses={"4XX": PROBLEM})
-    def audit(
-        caller: Reader,
-        after: Annotated[int, Query(ge=0)] = 0,
-        limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
-        user_id: UUID | None = None,
-    ) -> Log:
-        """Entries of the audit log behind a number, in their order."""
-        administer = application.of(caller.tenant).administer
-        return Log(entries=[_entry(each) for each in administer.log(after, limit, user_id)])
+    @routes.get("/stats", responses={"4XX": PROBLEM})
+    def stats(caller: Reader, span: Span | None = None) -> Stats:
+        """How many people, look-alikes, locked claims and log entries there are; with `span` also what happened over a
+        day, a week or a month."""
+        figures = application.of(caller.tenant).administer.stats()
+        return Stats(**figures, activity=None if span is None else _decisions(application, caller.tenant, span))
 
     @routes.get("/settings", dependencies=[roles(Role.ADMIN, everywhere=True)], responses={"4XX": PROBLEM})
-    def show() -> dict[str, Any]:
+    def show() -> SettingsShown:
         """The settings in force, for the tenant `default` alone; of secrets only whether they are set."""
-        return {name: each.value for name, each in shown(settings).items()}
+        return SettingsShown(
+            settings=[
+                Setting(
+                    name=PREFIX + name.upper(),
+                    value=_listed(each.value),
+                    source=each.source,
+                    meaning=Settings.model_fields[name].description or "",
+                )
+                for name, each in shown(settings).items()
+            ]
+        )
 
     @routes.post("/unlock", responses={"4XX": PROBLEM}, openapi_extra=plain_body("user_id", **fields(user_id="Whom.")))
     async def unlock(request: Request, caller: Admin) -> Unlocked:
@@ -80,12 +128,18 @@ def router(application: Application, workers: Workers) -> APIRouter:
     return routes
 
 
-def _entry(entry: Entry) -> AuditEntry:
-    return AuditEntry(
-        number=entry.number,
-        at=entry.at,
-        kind=entry.kind,
-        person=entry.person,
-        details=dict(entry.details),
-        code=entry.code.hex(),
+def _decisions(application: Application, tenant: str, span: Span) -> Decisions:
+    found = activity(application.storage.of(tenant), span)
+    return Decisions(
+        since=found.since,
+        step_seconds=int(found.step.total_seconds()),
+        steps=found.steps,
+        counts=[
+            Counted(at=each.at, kind=each.kind, mode=each.mode, outcome=each.outcome, count=each.count)
+            for each in found.counts
+        ],
     )
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

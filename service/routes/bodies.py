@@ -25,12 +25,21 @@ PROBLEM = {
 
 def image_body(*, several: bool, **fields: dict[str, Any]) -> dict[str, Any]:
     """The `openapi_extra` of a route that takes pictures, as multipart/form-data or as base64 in JSON."""
+    return _pictures(["image"], several, fields)
+
+
+def shown_body(**fields: dict[str, Any]) -> dict[str, Any]:
+    """The same for pictures, or a challenge in their place."""
+    return _pictures([], True, fields | CHALLENGE)
+
+
+def _pictures(required: list[str], several: bool, fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     file = {"type": "string", "format": "binary"}
     text = {"type": "string", "format": "byte", "description": "base64"}
 
     def schema(picture: dict[str, Any]) -> dict[str, Any]:
         images: dict[str, Any] = {"image": {"type": "array", "items": picture}} if several else {"image": picture}
-        return {"schema": {"type": "object", "required": ["image"], "properties": images | fields}}
+        return {"schema": {"type": "object", "required": required, "properties": images | fields}}
 
     return {
         "requestBody": {
@@ -49,3 +58,6 @@ def plain_body(*required: str, **properties: dict[str, Any]) -> dict[str, Any]:
 def fields(**each: str) -> dict[str, dict[str, Any]]:
     """Simple text fields and what they mean."""
     return {name: {"type": "string", "description": meaning} for name, meaning in each.items()}
+
+
+CHALLENGE = fields(challenge_id="A challenge that was passed, in the place of pictures.", nonce="Of that challenge.")

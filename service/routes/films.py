@@ -14,7 +14,7 @@ from embeddings.image import ImageLimits
 from service.bootstrap import Application
 from service.doors import anyone, anyone_or
 from service.errors import TABLE, describe
-from service.film_jobs import KEPT_SECONDS, FilmJobs
+from service.film_jobs import KEPT_SECONDS, FilmJobs, OneProcess
 from service.forms import Form, InvalidField, boolean, choice
 from service.overlay_fields import MEANINGS, overlay_request
 from service.routes.bodies import PROBLEM, fields
@@ -84,6 +84,8 @@ def router(application: Application, jobs: FilmJobs) -> APIRouter:
     )
     async def begin(request: Request) -> Begun:
         """Begin to hide or dress up every face in a film. Film and result are in memory alone."""
+        if settings.processes > 1:
+            raise OneProcess
         jobs.admit()
         form = await read_form(request, settings.max_film_bytes, 2)
         asked = film_request(form, ImageLimits(settings.max_image_bytes, settings.max_image_pixels))

@@ -93,6 +93,7 @@ def _fields(text: str) -> dict[str, list[str]]:
     """Raises InvalidField."""
     try:
         members = json.loads(text) if len(text) <= MOST_TEXT else None
+        json.dumps(members, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         members = None
     if not isinstance(members, dict):

@@ -11,8 +11,9 @@ from db.api_keys import Role
 from service import factor
 from service.bootstrap import Application
 from service.doors import Caller, anyone_or
-from service.routes.bodies import PROBLEM, fields, image_body
-from service.uploads import captured_at, identifier, read_form, secret
+from service.routes.bodies import PROBLEM, fields, shown_body
+from service.routes.challenged import read_shown, shown_challenge
+from service.uploads import captured_at, identifier, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest
 
@@ -47,8 +48,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
     @routes.post(
         "/v1/login",
         responses={"4XX": PROBLEM},
-        openapi_extra=image_body(
-            several=True,
+        openapi_extra=shown_body(
             **fields(
                 user_id="Who it claims to be; without it everybody enrolled is searched.",
                 passphrase="The second factor of who has chosen one.",  # noqa: S106 - a description
@@ -61,13 +61,14 @@ def router(application: Application, workers: Workers) -> APIRouter:
 
         After failures in a row: `locked` with Retry-After, later `stopped`."""
         workers.admit()
-        form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
+        form = await read_shown(request, settings)
         asked = LoginRequest(
             images=form.images,
             user_id=identifier(form, "user_id"),
             taken_at=captured_at(form),
             passphrase=secret(form, "passphrase", factor.LONGEST),
             client=caller.client,
+            challenge=shown_challenge(form, caller),
         )
         done = await workers.run(lambda: application.of(caller.tenant).login(asked))
         return Session(

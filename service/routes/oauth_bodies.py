@@ -6,17 +6,16 @@ from starlette.responses import JSONResponse
 
 from service.uploads import FORM
 
+ERROR: Final = {
+    "schema": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+    }
+}
 OAUTH_ERROR: Final = {
-    "description": "An error (RFC 6749); act on `error`.",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-            }
-        }
-    },
+    "description": "An error (RFC 6749); act on `error`. A problem (RFC 9457) has it as a further member.",
+    "content": {"application/json": ERROR, "application/problem+json": ERROR},
 }
 """For the OpenAPI document."""
 

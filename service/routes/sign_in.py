@@ -10,12 +10,14 @@ from pydantic import BaseModel
 from service import factor
 from service.bootstrap import Application
 from service.doors import Caller, anyone
+from service.oauth.levels import needs_life
 from service.oauth.provider import Asked, SignedIn
 from service.oauth.requests import Answer, Pairs
-from service.routes.bodies import PROBLEM, fields, image_body
+from service.routes.bodies import PROBLEM, fields, shown_body
+from service.routes.challenged import read_shown, shown_challenge
 from service.routes.oauth_bodies import OAUTH_ERROR
 from service.routes.page import LANGUAGE, template, texts_of
-from service.uploads import MOST_FIELDS, captured_at, identifier, read_form, secret
+from service.uploads import MOST_FIELDS, captured_at, identifier, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest
 
@@ -41,7 +43,9 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """The sign-in page, for an authorization request (OpenID Connect Core, section 3.1.2.1); PKCE is required."""
         asked = provider.ask(_query(request))
         if isinstance(asked, Asked):
-            return HTMLResponse(sign_in_page.render(texts=texts, client=asked.name, host=asked.host))
+            live = settings.login_is_live or needs_life(asked.acr_values)
+            page = sign_in_page.render(texts=texts, client=asked.name, host=asked.host, live=live)
+            return HTMLResponse(page)
         if asked.location is not None:
             return Response(status_code=303, headers={"location": asked.location})
         return HTMLResponse(refusal_page.render(texts=texts, reason=_reason(asked)), 400)
@@ -50,8 +54,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         "/oauth/sign-in",
         responses={"400": OAUTH_ERROR, "4XX": PROBLEM},
         response_model=GoOn,
-        openapi_extra=image_body(
-            several=True,
+        openapi_extra=shown_body(
             **fields(
                 user_id="Who it claims to be; without it everybody enrolled is searched.",
                 passphrase="The second factor of who has chosen one.",  # noqa: S106 - a description
@@ -63,13 +66,14 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """For the sign-in page, with the authorization request in the address: a login by face, as `/v1/login` has it,
         at the tenant of the application."""
         workers.admit()
-        form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
+        form = await read_shown(request, settings)
         login = LoginRequest(
             images=form.images,
             user_id=identifier(form, "user_id"),
             taken_at=captured_at(form),
             passphrase=secret(form, "passphrase", factor.LONGEST),
             client=caller.client,
+            challenge=shown_challenge(form, caller),
         )
 
         def recognise(tenant: str) -> SignedIn:

@@ -14,9 +14,10 @@ from service.bootstrap import Application
 from service.consent import USES
 from service.doors import Caller, open_or
 from service.errors import ApiKeyRequired, PassphraseOff
-from service.routes.bodies import PROBLEM, fields, image_body
+from service.routes.bodies import PROBLEM, fields, shown_body
+from service.routes.challenged import read_shown, shown_challenge
 from service.settings import Settings
-from service.uploads import Form, InvalidField, boolean, captured_at, kinds, read_form, secret, text
+from service.uploads import Form, InvalidField, boolean, captured_at, kinds, secret, text
 from service.workers import Workers
 from service.workflows.enrol import EnrolRequest
 
@@ -45,8 +46,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
         "/v1/users",
         status_code=201,
         responses={"4XX": PROBLEM},
-        openapi_extra=image_body(
-            several=True,
+        openapi_extra=shown_body(
             **fields(
                 consent="`true`: the person has agreed to the processing of their face.",
                 label="A note kept sealed beside the template, at most 200 characters.",
@@ -62,7 +62,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
     async def enrol(request: Request, caller: Annotated[Caller, open_or(Role.ENROLLER, Role.ADMIN)]) -> User:
         """Enrol one person from one or several pictures. The pictures are not kept."""
         workers.admit()
-        form = await read_form(request, settings.max_request_bytes, settings.max_request_images)
+        form = await read_shown(request, settings)
         done = await workers.run(
             application.tenants.enrol,
             caller.tenant,
@@ -77,6 +77,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 passphrase=_passphrase(form, settings),
                 reference=_reference(form, caller),
                 client=caller.client,
+                challenge=shown_challenge(form, caller),
             ),
         )
         return User(

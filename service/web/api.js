@@ -1,4 +1,5 @@
 // Calls to the service; everything that can go wrong becomes one kind of error, with a title and what to do.
+import { known, t } from "./texts.js";
 
 export class Problem extends Error {
   constructor({ title, advice = "", code = "", retryAfter = 0 }) {
@@ -10,20 +11,12 @@ export class Problem extends Error {
   }
 }
 
-export const unreachable = () => new Problem({
-  code: "unreachable",
-  title: "The service does not answer",
-  advice: "Check that it is running and that you are connected, then try again.",
-});
+export const unreachable = () => (navigator.onLine
+  ? new Problem({ code: "unreachable", title: t("api.unreachable"), advice: t("api.unreachable_advice") })
+  : new Problem({ code: "unreachable", title: t("api.offline"), advice: t("api.offline_advice") }));
 
-// The service's advice is for whoever programs against it; here stands what a person at this page can do.
-const ADVICE = {
-  busy: "",
-  consent_outdated: "Nothing was kept. This is the new text: read it, and tick again if you agree.",
-  locked: "The button comes back by itself.",
-  passphrase_required: "Choose one of at least 8 characters: it is asked for at every login, beside your face.",
-  stopped: "Your passphrase or your recovery code still opens your record. Or ask the operator to unlock it.",
-};
+// The service's advice is for whoever programs against it; ours is what a person at this page can do.
+const adviceOf = (body) => known(`api.advice.${body.code}`, body.advice ?? body.detail ?? body.error_description ?? "");
 
 export async function problemOf(response) {
   const retryAfter = Number(response.headers.get("Retry-After")) || 0;
@@ -33,21 +26,20 @@ export async function problemOf(response) {
   } catch {
     // not a problem body: a proxy in between, perhaps
   }
-  const wait = retryAfter ? `Try again in ${spell(retryAfter)}.` : "";
+  const wait = retryAfter ? t("api.retry", { time: spell(retryAfter) }) : "";
   return new Problem({
     code: body.code ?? String(response.status),
-    title: body.title ?? "The service could not do that",
-    advice: [wait, ADVICE[body.code] ?? body.advice ?? body.detail ?? body.error_description ?? ""].filter(Boolean).join(" "),
+    title: body.title ?? t("api.refused"),
+    advice: [wait, adviceOf(body)].filter(Boolean).join(" "),
     retryAfter,
   });
 }
 
 function spell(seconds) {
-  if (seconds > 90) return `${Math.ceil(seconds / 60)} minutes`;
-  return `${seconds} ${seconds === 1 ? "second" : "seconds"}`;
+  return seconds > 90 ? t("api.minutes", { count: Math.ceil(seconds / 60) }) : t("api.seconds", { count: seconds });
 }
 
-async function call(path, options = {}) {
+export async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(path, { cache: "no-store", credentials: "omit", redirect: "error", ...options });
@@ -80,6 +72,8 @@ export const enrol = async (pictures, fields) =>
   (await post("/v1/users", form(pictures, { consent: "true", ...fields }))).json();
 /** `fields`: user_id, passphrase. */
 export const login = async (pictures, fields) => (await post("/v1/login", form(pictures, fields))).json();
+/** A challenge of liveness; see challenge.js. */
+export const openChallenge = async (purpose) => (await post("/v1/challenges", form([], { purpose }))).json();
 export const recover = async (userId, code) =>
   (await post("/v1/recover", form([], { user_id: userId, recovery_code: code }))).json();
 export const analyze = async (blob, signal) => (await post("/v1/analyze", form([{ blob }], { attributes: "none" }), signal)).json();
@@ -94,6 +88,7 @@ export const mine = (token) => {
   const gone = async (path) => (await ask(path, "DELETE")).status !== 202; // false: the key is, space is being cleared
   return {
     show: async () => (await ask("")).json(),
+    logOut: () => call("/v1/logout", { method: "POST", headers: bearer(token) }),
     download: async () => (await ask("/export")).blob(),
     erase: () => gone(""),
     withdraw: (use) => gone(`/consent/${use}`),

@@ -1,12 +1,13 @@
 // The camera: one at a time, and a plain reason when there is none.
 import { Problem } from "./api.js";
+import { t } from "./texts.js";
 
 const REASONS = {
-  NotAllowedError: ["The camera is not allowed here", "Allow it in the browser's address bar, or choose a photo instead."],
-  NotFoundError: ["No camera was found", "Connect one, or choose a photo instead."],
-  OverconstrainedError: ["No camera was found", "Connect one, or choose a photo instead."],
-  NotReadableError: ["The camera is in use", "Close the other program that uses it, then try again, or choose a photo instead."],
-  AbortError: ["The camera is in use", "Close the other program that uses it, then try again, or choose a photo instead."],
+  NotAllowedError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
 };
 
 const asked = {
@@ -14,21 +15,18 @@ const asked = {
   video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } },
 };
 
+const without = (code, reason) => new Problem({ code, title: t(`camera.${reason}`), advice: t(`camera.${reason}_advice`) });
+
 /** Starts the camera in `video`; gives a function that stops it. `ended` is called when it is unplugged. */
 export async function openCamera(video, ended) {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
-    throw new Problem({
-      code: "insecure_origin",
-      title: "The camera needs a secure address",
-      advice: "Open this page over https or as localhost, or choose a photo instead.",
-    });
+    throw without("insecure_origin", "insecure");
   }
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia(asked);
   } catch (error) {
-    const [title, advice] = REASONS[error.name] ?? ["The camera did not start", "Try again, or choose a photo instead."];
-    throw new Problem({ code: error.name, title, advice });
+    throw without(error.name, REASONS[error.name] ?? "failed");
   }
   const stop = () => {
     for (const track of stream.getTracks()) track.stop();
@@ -40,7 +38,7 @@ export async function openCamera(video, ended) {
     await video.play();
   } catch {
     stop();
-    throw new Problem({ code: "no_stream", title: "The camera sent no picture", advice: "Try again, or choose a photo instead." });
+    throw without("no_stream", "empty");
   }
   return stop;
 }
@@ -54,7 +52,7 @@ export function grab(video, longest = Infinity, quality = 0.92) {
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
     canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Problem({ title: "The camera sent no picture", advice: "Try again." }))),
+      (blob) => (blob ? resolve(blob) : reject(without("no_stream", "empty"))),
       "image/jpeg",
       quality,
     );

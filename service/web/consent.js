@@ -1,16 +1,16 @@
 // What people agree to: the service's own sentences, a tick for each use, none of them set beforehand.
 import { consent, Problem } from "./api.js";
 import { element } from "./parts.js";
+import { known, t } from "./texts.js";
 
-const NAMES = { login: "Recognise me", attributes: "How I look", overlays: "Pictures that show me" };
+const ORDER = ["login", "attributes", "overlays"];
 
 /** A use in a word or two. */
-export const useName = (use) => NAMES[use] ?? use;
+export const useName = (use) => known(`consent.${use}`, use);
 
 /** The needed one first. `use`: of one of `things`. */
 export function inOrder(things, use) {
-  const known = Object.keys(NAMES);
-  return [...things].sort((one, other) => known.indexOf(use(one)) - known.indexOf(use(other)));
+  return [...things].sort((one, other) => ORDER.indexOf(use(one)) - ORDER.indexOf(use(other)));
 }
 
 export class Agreement {
@@ -24,7 +24,7 @@ export class Agreement {
     const text = await consent();
     this.text = text;
     this.ticks.replaceChildren(...inOrder(text.uses, ({ use }) => use).map(tick));
-    this.version.textContent = `Version ${text.version} of this text`;
+    this.version.textContent = t("consent.version", { version: text.version });
     this.version.title = `SHA-256 ${text.digest}`;
     for (const drawer of document.querySelectorAll(".offered")) drawer.hidden = text.passphrase === "off";
   }
@@ -42,8 +42,8 @@ export class Agreement {
       missing.focus();
       throw new Problem({
         code: "consent_required",
-        title: "Your agreement is missing",
-        advice: "Read the sentence under “Recognise me” and tick it if you agree. Nothing was sent.",
+        title: t("consent.missing"),
+        advice: t("consent.missing_advice"),
       });
     }
     const uses = boxes.filter((box) => box.checked).map((box) => box.value);
@@ -67,7 +67,7 @@ function tick({ use, text, required }) {
   Object.assign(box, { type: "checkbox", name: "uses", value: use, required });
   const words = element("span");
   const head = element("b", useName(use));
-  head.append(" ", element("small", required ? "needed" : "optional"));
+  head.append(" ", element("small", t(required ? "consent.needed" : "consent.optional")));
   const sentence = element("span", text, "sentence");
   words.append(head, sentence);
   label.append(box, words);

@@ -1,22 +1,13 @@
 // While the camera runs: a few small frames a second are looked at, the face is outlined, and one hint is given at a time.
 import { analyze } from "./api.js";
 import { grab } from "./camera.js";
+import { t } from "./texts.js";
 
 const LONGEST = 640; // pixels of a frame that is looked at
 const PAUSE = 280; // ms between two looks, when the service is quick
 const BYSTANDER = 0.4; // a second face with a shorter long side than this share of the first is ignored, as the service does
-const HINTS = {
-  no_face: "Look into the camera",
-  several_faces: "One person only, please",
-  too_small: "Come a little closer",
-  too_dark: "More light on your face",
-  too_bright: "Less light on your face",
-  turned_away: "Look straight ahead",
-  blurred: "Hold still",
-};
-const ORDER = Object.keys(HINTS);
+const ORDER = ["no_face", "several_faces", "too_small", "too_dark", "too_bright", "turned_away", "blurred"];
 const PARTS = ["x", "y", "width", "height"];
-const GOOD = "That is good";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -28,13 +19,13 @@ export function portrait({ faces: [first, second] }) {
   if (!first) fault = "no_face";
   else if (second && size(second) >= BYSTANDER * size(first)) fault = "several_faces";
   else fault = ORDER.find((reason) => first.refusals.includes(reason)) ?? null;
-  return { good: fault === null, text: fault ? HINTS[fault] : GOOD };
+  return { good: fault === null, fault, text: t(`live.${fault ?? "good"}`) };
 }
 
 export class Live {
-  /** `judge` says of what was seen whether it is good, and gives the hint; `hint` shows it. */
-  constructor(video, canvas, judge, hint) {
-    Object.assign(this, { video, canvas, judge, hint, good: false, seen: [], shown: [], said: null });
+  /** `judge` says of what was seen whether it is good, and gives the hint; `hint` shows it; `around` draws round a face. */
+  constructor(video, canvas, judge, hint, around = () => {}) {
+    Object.assign(this, { video, canvas, judge, hint, around, good: false, seen: [], shown: [], said: null });
   }
 
   start() {
@@ -71,11 +62,11 @@ export class Live {
   }
 
   tell(seen) {
-    const { good, text } = this.judge(seen);
+    const { good, text, tone = good ? "good" : "wait" } = this.judge(seen);
     const scale = this.video.videoWidth / seen.width;
     this.good = good;
     this.seen = seen.faces.map(({ box }) => PARTS.map((part) => box[part] * scale));
-    if (text === this.said) this.hint(text, good ? "good" : "wait"); // twice running: no flicker
+    if (text === this.said) this.hint(text, tone); // twice running: no flicker
     this.said = text;
   }
 
@@ -86,12 +77,15 @@ export class Live {
     const glide = !calm.matches && this.shown.length === this.seen.length;
     this.shown = this.seen.map((box, i) => box.map((end, k) => (glide ? this.shown[i][k] + (end - this.shown[i][k]) / 4 : end)));
     for (const box of this.shown) outline(pen, box, this.good, this.canvas.width / 240);
+    if (this.shown.length) this.around(pen, oval(this.shown[0]), this.canvas.width / 240);
     requestAnimationFrame(() => this.draw(signal));
   }
 }
 
-function outline(pen, [x, y, width, height], good, line) {
-  const [cx, cy, rx, ry] = [x + width / 2, y + height / 2, width * 0.62, height * 0.64];
+const oval = ([x, y, width, height]) => [x + width / 2, y + height / 2, width * 0.62, height * 0.64];
+
+function outline(pen, box, good, line) {
+  const [cx, cy, rx, ry] = oval(box);
   pen.lineWidth = line;
   pen.lineCap = "round";
   pen.strokeStyle = good ? "#c9f24d" : "#ffb84d";

@@ -1,10 +1,12 @@
 // Door 2: a face is recognised; who is in sees their record. Who has no face to show gets in by the recovery code.
 import { login as send } from "./api.js";
+import { moves } from "./challenge.js";
 import { button } from "./parts.js";
 import { openRecord } from "./record.js";
 import { recovery } from "./recovery.js";
 import { Secret } from "./secret.js";
 import { Stage } from "./stage.js";
+import { t } from "./texts.js";
 
 export function login(door, dialog) {
   const stage = new Stage(door);
@@ -22,28 +24,36 @@ export function login(door, dialog) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const problem = await stage.work("Looking…", async () => {
-      const session = await send(await stage.collect(), { user_id: form.user_id.value.trim(), passphrase: secret.value });
+    const moving = "live" in door.dataset || form.moving.checked;
+    const problem = await stage.work(moving ? t("challenge.working") : t("stage.looking"), async () => {
+      const fields = { user_id: form.user_id.value.trim(), passphrase: secret.value };
+      const session = moving ? await send([], { ...fields, ...(await moves(stage, "login")) }) : await send(await stage.collect(), fields);
       await enter({
         token: session.token,
-        title: "It is you.",
-        found: session.mode === "1:1" ? "by the ID you gave" : "among everybody, by face alone",
+        title: t("login.welcome"),
+        found: session.mode === "1:1" ? t("login.by_id") : t("login.by_face"),
         before: session.last_login_at,
         emotion: session.emotion,
+        assurance: session.assurance,
       });
     });
     if (problem) refused(problem);
   });
 
   function refused(problem) {
-    const help = button("Use the recovery code", recover, "link");
+    const help = button(t("login.recover"), recover, "link");
+    if (problem.code === "too_many_challenges") {
+      stage.wait(stage.go, problem.retryAfter);
+      stage.more(t("challenge.waiting"));
+    }
+    if (problem.challenge || problem.code === "too_many_challenges") stage.notice.append(help);
     if (problem.code === "locked") stage.wait(stage.go, problem.retryAfter);
     if (problem.code === "stopped") {
       stage.fail(problem, help);
       secret.open();
     }
     if (problem.code === "not_recognised" && !secret.value) {
-      stage.more("If you have chosen a passphrase, give it as well.");
+      stage.more(t("login.passphrase_too"));
     }
   }
   return { fill };

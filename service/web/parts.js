@@ -1,4 +1,5 @@
 // Small parts of the page, made from what the service answered.
+import { t } from "./texts.js";
 
 export function element(name, text = "", kind = "") {
   const made = document.createElement(name);
@@ -24,14 +25,14 @@ export function facts(rows) {
 /** Apparent attributes as rows; what was left out or not sure has none. */
 export function looks({ age, gender, emotion } = {}) {
   const rows = [];
-  if (age) rows.push(["Looks", `${Math.round(age.low)} to ${Math.round(age.high)} years old`]);
-  if (gender && gender.value !== "unknown") rows.push(["Appears", gender.value]);
-  if (emotion && emotion.value !== "unknown") rows.push(["Mood", emotion.value]);
+  if (age) rows.push([t("parts.looks"), t("parts.years", { low: Math.round(age.low), high: Math.round(age.high) })]);
+  if (gender && gender.value !== "unknown") rows.push([t("parts.appears"), gender.value]);
+  if (emotion && emotion.value !== "unknown") rows.push([t("parts.mood"), emotion.value]);
   return rows;
 }
 
 /** What is kept of so many photos. */
-export const rows = (photos) => `${photos} ${photos === 1 ? "row" : "rows"} of numbers`;
+export const rows = (photos) => t("parts.rows", { count: photos });
 
 export function date(text) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" }).format(new Date(text));

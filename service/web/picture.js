@@ -1,5 +1,6 @@
 // Files: what the service reads goes as it is; what only the browser reads (HEIC, AVIF, GIF, BMP) is redrawn as JPEG.
 import { Problem } from "./api.js";
+import { t } from "./texts.js";
 
 const starts = (bytes, text, at = 0) => [...text].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
 
@@ -11,7 +12,7 @@ function readable(bytes) {
 
 /** A blob that the service can read. Raises a Problem when the browser cannot read the file either. */
 export async function sendable(file) {
-  if (!file.size) throw new Problem({ title: "This file is empty", advice: "Choose another one." });
+  if (!file.size) throw new Problem({ title: t("picture.empty"), advice: t("picture.empty_advice") });
   if (readable(new Uint8Array(await file.slice(0, 16).arrayBuffer()))) return file;
   let bitmap;
   try {
@@ -19,8 +20,8 @@ export async function sendable(file) {
   } catch {
     throw new Problem({
       code: "unreadable",
-      title: "This browser cannot read this file",
-      advice: "Save the picture as JPEG, PNG or WebP and choose that one.",
+      title: t("picture.unreadable"),
+      advice: t("picture.unreadable_advice"),
     });
   }
   const canvas = document.createElement("canvas");
@@ -32,6 +33,6 @@ export async function sendable(file) {
   pen.drawImage(bitmap, 0, 0);
   bitmap.close();
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
-  if (!blob) throw new Problem({ title: "This picture is too large for the browser", advice: "Save a smaller copy as JPEG." });
+  if (!blob) throw new Problem({ title: t("picture.too_large"), advice: t("picture.too_large_advice") });
   return blob;
 }

@@ -1,14 +1,15 @@
 // What somebody who is in sees and may do: what is kept, what they agreed to, a passphrase, a code, their data, erasure.
-import { mine } from "./api.js";
+import { mine, Problem } from "./api.js";
 import { inOrder, useName } from "./consent.js";
 import { button, date, element, facts, looks, rows } from "./parts.js";
 import { Secret } from "./secret.js";
 import { slip } from "./slip.js";
+import { known, t } from "./texts.js";
+import { language } from "./words.js";
 
-const LOGIN_AGAIN = new Set(["token_not_fresh", "token_invalid"]);
 const FOR_LATER = 60_000; // ms until the memory of a download is given back: by then the browser has it
 
-/** `title`, `found`, `before`, `emotion`: of this login. After a recovery `userId` and `code`, the next code to keep. */
+/** `title`, `found`, `before`, `emotion`, `assurance`: of this login. After a recovery `userId` and `code`, the next code to keep. */
 export async function openRecord(entry) {
   const record = new Record(entry, mine(entry.token));
   if (entry.code) record.open(); // first of all: it is told only once
@@ -30,12 +31,13 @@ class Record {
     this.drop.addEventListener("click", () => this.act(() => this.dropped()));
     find(".renew").addEventListener("click", () => this.act(() => this.renewed()));
     find(".download").addEventListener("click", () => this.act(() => this.downloaded()));
-    find(".leave").addEventListener("click", () => entry.leave());
+    find(".leave").addEventListener("click", () => this.act(() => this.left()));
     find(".erase").addEventListener("click", () => this.confirm(() => this.my.erase()));
   }
 
   open() {
     this.stage.finish(...this.root.children);
+    this.ending = setTimeout(() => this.ended(), lasting(this.entry.token));
     if (this.entry.code) this.told.append(slip(this.userId, this.entry.code));
   }
 
@@ -44,28 +46,30 @@ class Record {
     const kept = await this.my.show();
     this.userId = kept.user_id;
     this.facts.replaceChildren(facts([
-      ["You are", kept.user_id, "id"],
-      ...(kept.metadata?.label ? [["Name", kept.metadata.label]] : []),
-      ...(kept.metadata?.reference ? [["Reference", kept.metadata.reference]] : []),
-      ["Since", date(kept.enrolled_at)],
-      ...(entry.before === undefined ? [] : [["Last here", entry.before ? date(entry.before) : "never before"]]),
-      ["Kept", `${rows(kept.photos)}; no picture`],
+      [t("record.you"), kept.user_id, "id"],
+      ...(kept.metadata?.label ? [[t("record.name"), kept.metadata.label]] : []),
+      ...(kept.metadata?.reference ? [[t("record.reference"), kept.metadata.reference]] : []),
+      [t("record.since"), date(kept.enrolled_at)],
+      ...(entry.before === undefined ? [] : [[t("record.last"), entry.before ? date(entry.before) : t("record.never")]]),
+      [t("record.kept"), t("record.no_picture", { rows: rows(kept.photos) })],
       ...looks(kept.attributes ? { ...kept.attributes, emotion: entry.emotion ?? kept.attributes.emotion } : {}),
-      ...(entry.found ? [["Found", entry.found]] : []),
+      ...(entry.found ? [[t("record.found"), entry.found]] : []),
+      [t("record.sure"), known(`record.acr.${kept.acr}`, kept.acr)],
+      ...(entry.assurance ? [[t("record.fmr"), oneIn(entry.assurance.fmr)]] : []),
     ]));
     this.uses.replaceChildren(...inOrder(kept.uses, (use) => use).map((use) => this.use(use)));
-    this.agreed.textContent = kept.uses.length === 1 ? "1 use" : `${kept.uses.length} uses`;
-    this.factor.textContent = kept.passphrase ? "set" : "none";
-    this.choose.querySelector(".set").textContent = kept.passphrase ? "Change it" : "Set it";
+    this.agreed.textContent = t("record.uses", { count: kept.uses.length });
+    this.factor.textContent = t(kept.passphrase ? "record.set" : "record.none");
+    this.choose.querySelector(".set").textContent = t(kept.passphrase ? "record.change_it" : "record.set_it");
     this.drop.hidden = !kept.passphrase;
   }
 
   use(name) {
     const item = element("li");
-    const back = button("Take back", () => (name === "login"
+    const back = button(t("record.take_back"), () => (name === "login"
       ? this.confirm(() => this.my.withdraw(name))
       : this.act(() => this.withdrawn(name))), "link");
-    back.ariaLabel = `Take back: ${useName(name)}`;
+    back.ariaLabel = t("record.take_back_what", { what: useName(name) });
     item.dataset.use = name;
     item.append(element("span", useName(name)), back);
     return item;
@@ -74,7 +78,7 @@ class Record {
   async withdrawn(use) {
     await this.my.withdraw(use);
     await this.refresh();
-    this.say(use === "attributes" ? "Taken back. What was kept of how you look is erased." : "Taken back.");
+    this.say(t(use === "attributes" ? "record.looks_erased" : "record.taken_back"));
     this.uses.querySelector("button").focus();
   }
 
@@ -86,21 +90,21 @@ class Record {
       await this.my.choosePassphrase(passphrase);
       this.secret.empty();
       await this.refresh();
-      this.say("From now on your passphrase is asked for at every login.");
+      this.say(t("record.chosen"));
     });
   }
 
   async dropped() {
     await this.my.dropPassphrase();
     await this.refresh();
-    this.say("The passphrase is removed: your face alone opens your record.");
+    this.say(t("record.dropped"));
     this.secret.input.focus();
   }
 
   async renewed() {
     const card = slip(this.userId, await this.my.newCode());
     this.told.replaceChildren(); // worth nothing any more
-    this.say("This is your new recovery code; the one before opens nothing any more.");
+    this.say(t("record.code_made"));
     this.renew.replaceChildren(card);
     card.focus();
   }
@@ -111,12 +115,22 @@ class Record {
     link.download = "facewarden-my-data.json";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), FOR_LATER);
-    this.say("Downloaded. The file holds the numbers of your face: keep it as you would a password.");
+    this.say(t("record.downloaded"));
   }
 
-  /** Asks once more, then erases. */
+  /** Asks for the word to be typed, then erases. */
   confirm(erase) {
     const { dialog } = this.entry;
+    const [form, word] = [dialog.querySelector("form"), t("erase.word")];
+    form.reset();
+    form.onsubmit = (event) => {
+      const meant = form.word.value.trim().toLocaleLowerCase() === word;
+      if (meant) return;
+      event.preventDefault();
+      form.word.focus();
+      form.word.select();
+    };
+    dialog.querySelector(".keep").onclick = () => dialog.close("keep");
     dialog.returnValue = "keep";
     dialog.addEventListener("close", () => dialog.returnValue === "erase" && this.act(() => this.erased(erase)), { once: true });
     dialog.showModal();
@@ -124,12 +138,35 @@ class Record {
 
   async erased(erase) {
     const gone = await erase();
+    clearTimeout(this.ending);
     this.stage.finish(
-      element("h3", "You are erased."),
-      element("p", gone
-        ? "Your key is destroyed and the space it took is cleared. Nobody can open what was kept of you."
-        : "Your key is destroyed. Nobody can open what was kept of you; the space it took is being cleared now."),
-      button("Done", () => this.entry.leave()),
+      element("h3", t("record.erased")),
+      element("p", t(gone ? "record.cleared" : "record.clearing")),
+      button(t("record.done"), () => this.entry.leave()),
+    );
+  }
+
+  /** Out, and the token is given back; where the service cannot be told it ends by itself. */
+  async left() {
+    clearTimeout(this.ending);
+    try {
+      await this.my.logOut();
+      this.entry.leave();
+      this.stage.hint(t("record.logged_out"), "good");
+    } catch (problem) {
+      this.entry.leave();
+      if (problem.code !== "token_invalid") this.stage.fail(new Problem({ title: t("record.left"), advice: t("record.left_advice") }));
+    }
+  }
+
+  /** Nothing of somebody stays on a screen that they may have left. */
+  ended() {
+    clearTimeout(this.ending);
+    if (this.entry.dialog.open) this.entry.dialog.close("keep");
+    this.stage.finish(
+      element("h3", t("record.ended")),
+      element("p", t("record.ended_say")),
+      button(t("record.again"), () => this.entry.leave(this.userId)),
     );
   }
 
@@ -139,8 +176,9 @@ class Record {
     try {
       await task();
     } catch (problem) {
-      const again = button("Log in again", () => this.entry.leave(this.userId), "link");
-      this.stage.fail(problem, ...(LOGIN_AGAIN.has(problem.code) ? [again] : []));
+      if (problem.code === "token_invalid") return this.ended();
+      const again = button(t("record.again"), () => this.entry.leave(this.userId), "link");
+      this.stage.fail(problem, ...(problem.code === "token_not_fresh" ? [again] : []));
       this.stage.notice.scrollIntoView({ block: "nearest" });
     }
   }
@@ -149,4 +187,15 @@ class Record {
     this.said.textContent = text;
     this.said.scrollIntoView({ block: "nearest" });
   }
+}
+
+/** Milliseconds for which a token just issued holds; by its own times, since this clock may be another. */
+function lasting(token) {
+  const text = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+  const { iat, exp } = JSON.parse(text);
+  return 1000 * (exp - iat);
+}
+
+function oneIn(rate) {
+  return t("record.one_in", { count: new Intl.NumberFormat(language).format(Math.round(1 / rate)) });
 }

@@ -1,5 +1,6 @@
 // Into one's own record without a face: the ID and the recovery code. The code is used up, and the next one is shown.
 import { Problem, recover } from "./api.js";
+import { t } from "./texts.js";
 
 export function recovery({ stage, enter }) {
   const form = stage.door.querySelector(".recovery");
@@ -26,12 +27,12 @@ export function recovery({ stage, enter }) {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const problem = await stage.work("Opening…", async () => {
+    const problem = await stage.work(t("recovery.opening"), async () => {
       const [userId, code] = filled(form.user_id, form.code);
       const session = await recover(userId, code);
       form.reset();
       form.hidden = true;
-      await enter({ token: session.token, title: "You are in.", userId, code: session.recovery_code });
+      await enter({ token: session.token, title: t("recovery.in"), userId, code: session.recovery_code });
     }, go);
     if (problem?.code === "locked") stage.wait(go, problem.retryAfter);
   });
@@ -45,7 +46,7 @@ function filled(...inputs) {
   empty.focus();
   throw new Problem({
     code: "incomplete",
-    title: "Both are needed",
-    advice: "Give the user ID and the recovery code, as you kept them.",
+    title: t("recovery.incomplete"),
+    advice: t("recovery.incomplete_advice"),
   });
 }

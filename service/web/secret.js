@@ -1,5 +1,6 @@
 // A passphrase field in its drawer: what is out of sight is not sent, and what is typed can be looked at.
 import { Problem } from "./api.js";
+import { t } from "./texts.js";
 
 const SHORTEST = 8; // characters, as the service counts them
 
@@ -14,7 +15,7 @@ export class Secret {
 
   show(plain) {
     this.input.type = plain ? "text" : "password";
-    this.peek.textContent = plain ? "Hide" : "Show";
+    this.peek.textContent = t(plain ? "secret.hide" : "secret.show");
     this.peek.setAttribute("aria-pressed", String(plain));
   }
 
@@ -39,8 +40,8 @@ export class Secret {
       this.input.focus();
       throw new Problem({
         code: "passphrase_too_short",
-        title: "The passphrase is too short",
-        advice: `Choose one of at least ${SHORTEST} characters. Nothing was sent.`,
+        title: t("secret.too_short"),
+        advice: t("secret.too_short_advice", { count: SHORTEST }),
       });
     }
     return this.value;

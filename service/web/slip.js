@@ -1,19 +1,16 @@
 // What a person has to keep: their ID and the recovery code, shown once, to copy or to print.
 import { button, date, element } from "./parts.js";
-
-const WHAT_FOR =
-  "Should your face be of no use one day, the ID and this code together open your record, once. " +
-  "The code is shown only now: keep it where you keep passwords.";
+import { t } from "./texts.js";
 
 export function slip(userId, code) {
   const card = element("div", "", "slip");
   card.tabIndex = -1; // for who has just asked for it
   card.append(
-    ...line("Your ID", userId, "id"),
-    ...line("Recovery code", code, "code"),
-    element("p", WHAT_FOR),
-    element("p", `facewarden at ${location.host}, ${date(Date.now())}`, "imprint"),
-    button("Print both", () => print(card), "link"),
+    ...line(t("slip.id"), userId, "id"),
+    ...line(t("slip.code"), code, "code"),
+    element("p", t("slip.what_for")),
+    element("p", t("slip.imprint", { host: location.host, date: date(Date.now()) }), "imprint"),
+    button(t("slip.print"), () => print(card), "link"),
   );
   return card;
 }
@@ -21,16 +18,16 @@ export function slip(userId, code) {
 function line(name, value, kind) {
   const head = element("div", "", "head");
   const shown = element("code", value, kind);
-  const copy = button("Copy", async () => {
+  const copy = button(t("slip.copy"), async () => {
     try {
       await navigator.clipboard.writeText(value);
-      copy.textContent = "Copied";
-      copy.ariaLabel = `Copied: ${name}`;
+      copy.textContent = t("slip.copied");
+      copy.ariaLabel = t("slip.copied_what", { what: name });
     } catch {
       getSelection().selectAllChildren(shown); // the clipboard is not allowed: leave it selected
     }
   }, "link");
-  copy.ariaLabel = `Copy: ${name}`;
+  copy.ariaLabel = t("slip.copy_what", { what: name });
   head.append(element("span", name), copy);
   return [head, shown];
 }

@@ -8,18 +8,19 @@ import { Privacy } from "./privacy.js";
 import { t } from "./texts.js";
 import { countdown } from "./wait.js";
 
-const BURST = 3; // frames of one take
+export const BURST = 3; // frames of one take
 const BETWEEN = 350; // ms between them
+const SLOW = 6000; // ms after which a person is told that it takes long
 const PATIENCE = 4000; // ms to wait for a frame without fault; then the service decides
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let active = null; // the stage that has the camera
 
 export class Stage {
-  constructor(door, { most = 10, judge = portrait } = {}) {
+  constructor(door, { opened, emptied, most = 10, judge = portrait, around } = {}) {
     const find = (selector) => door.querySelector(selector);
     Object.assign(this, {
-      door, most, pictures: [], waits: [], stopCamera: null, turn: 0,
+      door, opened, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
       stage: find(".stage"), video: find("video"), canvas: find("canvas"), shots: find(".shots"),
       line: find(".hint"), notice: find(".notice"), done: find(".done"), form: find("form"),
       button: find(".camera"), go: find(".go"), file: find("input[type=file]"),
@@ -27,7 +28,7 @@ export class Stage {
     const report = element("section");
     find(".sources").after(report);
     this.privacy = new Privacy(report);
-    this.live = new Live(this.video, this.canvas, judge, (text, tone) => this.hint(text, tone));
+    this.live = new Live(this.video, this.canvas, judge, (text, tone) => this.hint(text, tone), around);
     this.button.addEventListener("click", () => (this.stopCamera ? this.clear() : this.start()));
     this.file.addEventListener("change", () => this.take([...this.file.files]));
     for (const kind of ["dragover", "dragleave", "drop"]) this.stage.addEventListener(kind, (event) => this.drag(event));
@@ -43,14 +44,15 @@ export class Stage {
     this.clear();
     active = this;
     this.button.disabled = true;
-    this.hint("Starting the camera…");
+    this.hint(t("stage.starting"));
     try {
       const stop = await openCamera(this.video, () => this.lost());
       if (active !== this) return stop(); // another door was quicker
       this.stopCamera = stop;
       this.show("camera");
-      this.hint("Look into the camera");
+      this.hint(t("stage.look"));
       this.live.start();
+      this.opened?.(this.video);
     } catch (problem) {
       this.hint("");
       this.fail(problem);
@@ -61,7 +63,7 @@ export class Stage {
 
   lost() {
     this.clear();
-    this.fail(new Problem({ title: "The camera was switched off", advice: "Connect it again, or choose a photo instead." }));
+    this.fail(new Problem({ title: t("stage.lost"), advice: t("stage.lost_advice") }));
   }
 
   /** Back to an empty stage. */
@@ -77,6 +79,7 @@ export class Stage {
     this.file.value = "";
     this.hint("");
     this.quiet();
+    this.emptied?.();
     this.show("idle");
   }
 
@@ -85,14 +88,14 @@ export class Stage {
     const camera = state === "camera";
     this.video.hidden = this.canvas.hidden = !camera;
     this.shots.hidden = state !== "chosen";
-    this.button.textContent = camera ? "Stop the camera" : "Use the camera";
+    this.button.textContent = t(camera ? "stage.stop" : "stage.camera");
   }
 
   async take(files) {
     if (!files.length) return;
     this.clear();
     if (files.length > this.most) {
-      this.fail(new Problem({ title: `At most ${this.most} ${this.most === 1 ? "picture" : "pictures"} at once`, advice: "Choose fewer." }));
+      this.fail(new Problem({ title: t("stage.too_many", { count: this.most }), advice: t("stage.too_many_advice") }));
       return;
     }
     try {
@@ -106,7 +109,7 @@ export class Stage {
 
   hold(pictures) {
     this.pictures = pictures;
-    this.shots.replaceChildren(...pictures.map(({ blob }, i) => picture(blob, `Photo ${i + 1}`)));
+    this.shots.replaceChildren(...pictures.map(({ blob }, i) => picture(blob, t("stage.photo", { number: i + 1 }))));
     this.shots.dataset.many = pictures.length > 1;
     this.show("chosen");
   }
@@ -130,7 +133,7 @@ export class Stage {
     }
     delete this.stage.dataset.taken;
     if (!frames.length) {
-      throw new Problem({ code: "no_picture", title: "There is no picture yet", advice: "Use the camera or choose a photo first." });
+      throw new Problem({ code: "no_picture", title: t("stage.no_picture"), advice: t("stage.no_picture_advice") });
     }
     return frames;
   }
@@ -145,13 +148,21 @@ export class Stage {
     go.disabled = true;
     go.textContent = busy;
     this.door.setAttribute("aria-busy", "true");
+    let slow = 0;
+    const tell = () => {
+      if ("moving" in this.stage.dataset) slow = setTimeout(tell, SLOW); // the person takes their time, not the service
+      else if (turn === this.turn) this.hint(t("stage.slow"));
+    };
+    slow = setTimeout(tell, SLOW);
     try {
       await task();
     } catch (problem) {
       failed = problem;
       if (turn === this.turn && problem.name !== "AbortError") this.fail(problem);
     }
+    clearTimeout(slow);
     if (turn !== this.turn) return failed;
+    if (!this.hasCamera && this.line.textContent === t("stage.slow")) this.hint("");
     go.disabled = false;
     go.textContent = go.dataset.label;
     this.door.removeAttribute("aria-busy");
@@ -175,8 +186,8 @@ export class Stage {
     if (!known) console.error(problem);
     this.notice.dataset.code = known ? problem.code : "page";
     this.notice.replaceChildren(
-      element("strong", known ? problem.title : "Something went wrong on this page"),
-      element("p", known ? problem.advice : "Reload it and try again."),
+      element("strong", known ? problem.title : t("stage.broken")),
+      element("p", known ? problem.advice : t("stage.broken_advice")),
       ...more,
     );
     this.notice.hidden = false;
@@ -191,7 +202,7 @@ export class Stage {
   wait(go, seconds) {
     this.waits.push(countdown(go, seconds, () => {
       this.quiet();
-      if (!this.hasCamera) this.hint("You can try again now", "good");
+      if (!this.hasCamera) this.hint(t("stage.again"), "good");
     }));
   }
 

@@ -1,7 +1,10 @@
 // A button that has to wait: it says how long, and comes back by itself.
+import { t } from "./texts.js";
 
 const words = (seconds) =>
-  seconds < 100 ? `Wait ${seconds} s` : `Wait ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
+  seconds < 100
+    ? t("wait.seconds", { seconds })
+    : t("wait.minutes", { time: `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` });
 
 /** Counts `seconds` down on `go`, then calls `over`. Gives a function that ends it early. */
 export function countdown(go, seconds, over) {

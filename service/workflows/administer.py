@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from uuid import UUID
 
 from db.audit_chain import Entry
@@ -18,12 +18,26 @@ class Administer:
     storage: Storage
     lockout: Lockout
 
-    def log(self, after: int, limit: int, user_id: UUID | None = None) -> list[Entry]:
-        """At most `limit` entries of the tenant behind a number, in their order; only one person's where an ID is
-        given."""
+    def log(
+        self, after: int, limit: int, user_id: UUID | None = None, kind: str | None = None, before: int | None = None
+    ) -> list[Entry]:
+        """At most `limit` entries of the tenant behind a number, in their order; only one person's, one kind's or those
+        before another number, where it is given."""
         log, tenant = self.storage.audit, self.storage.tenant
-        person = None if user_id is None else log.pseudonym(user_id)
-        return list(islice(log.entries(after, person=person, tenant=tenant), limit))
+        entries = log.entries(after, person=self._pseudonym(user_id), tenant=tenant)
+        within = takewhile(lambda each: before is None or each.number < before, entries)
+        return list(islice((each for each in within if kind in {None, each.kind}), limit))
+
+    def newest(
+        self, before: int | None, limit: int, kind: str | None = None, user_id: UUID | None = None
+    ) -> list[Entry]:
+        """The same from the end, the newest first."""
+        log, tenant = self.storage.audit, self.storage.tenant
+        found = log.last(limit, before=before, kind=kind, person=self._pseudonym(user_id), tenant=tenant)
+        return found[::-1]
+
+    def _pseudonym(self, user_id: UUID | None) -> str | None:
+        return None if user_id is None else self.storage.audit.pseudonym(user_id)
 
     def stats(self) -> Mapping[str, int]:
         """How many people, how many of them flagged, how many claims and clients wait or are stopped."""

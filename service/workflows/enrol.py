@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -18,14 +18,23 @@ from embeddings.captures import Template, agree, average, group
 from embeddings.lookalike import resembles_somebody
 from embeddings.matching import Outcome, identify
 from embeddings.operating import GalleryTooLarge
-from embeddings.pipeline import Capture, FacePipeline
+from embeddings.pipeline import FacePipeline
 from embeddings.types import FaceVector
 from service import factor
 from service.consent import ATTRIBUTES, LOGIN, OWN_TEXT, ConsentText
-from service.errors import AlreadyEnrolled, ConsentRequired, PassphraseRequired, ReferenceTaken, TooYoung
+from service.errors import (
+    AlreadyEnrolled,
+    ConsentRequired,
+    LivenessRequired,
+    PassphraseRequired,
+    ReferenceTaken,
+    TooYoung,
+)
 from service.gallery import Gallery
 from service.lockout import Evidence, Lockout
+from service.recogniser import Seen
 from service.watch import Stage, stage, tell_enrolment
+from service.workflows.challenges import Challenges, Purpose, Shown
 
 LABEL: Final = "label"
 
@@ -47,6 +56,7 @@ class EnrolRequest:
     kept. `consent_digest`: of the text they were shown. `own_text`: the SHA-256 (hex) of another text than the
     service's, which an operator has their agreement to. `reference`: their ID in the caller's own records.
     `client`: the address that faces enrolled already are counted for, as failed logins are: they tell who is enrolled.
+    `challenge`: one that was passed, in the place of images.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -60,6 +70,7 @@ class EnrolRequest:
     passphrase: str | None = field(default=None, repr=False)
     reference: str | None = field(default=None, repr=False)
     client: str | None = field(default=None, repr=False)
+    challenge: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class EnrolRules:
     """`fmr` and `fpir`: the error rates of later logins, 1:1 and 1:N, that decide who is a look-alike or a duplicate.
 
     `attributes`: of KINDS, what is kept of those who do not say. `minimum_age`: apparent, years; 0 for any age.
+    `live`: pictures are not taken, a challenge that was passed is.
     """
 
     fmr: float
@@ -76,6 +88,7 @@ class EnrolRules:
     consent: ConsentText
     minimum_age: int = 0
     passphrase_required: bool = False
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class Enrol:
         gallery: Gallery,
         rules: EnrolRules,
         lockout: Lockout,
+        challenges: Challenges,
         *,
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -116,17 +130,21 @@ class Enrol:
         self._gallery = gallery
         self._rules = rules
         self._lockout = lockout
+        self._challenges = challenges
         self._new_id = new_id
         self.one_at_a_time = threading.Lock()
 
     def __call__(self, request: EnrolRequest) -> Enrolled:
-        """Keeps nothing where it raises: ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
+        """Keeps nothing where it raises: LivenessRequired, ChallengeInvalid,
+        ConsentRequired, ConsentOutdated, PassphraseRequired, PassphraseTooShort,
         Locked, Stopped, ImageRefused, FaceRefused, FramesDisagree, TooYoung, AlreadyEnrolled, ReferenceTaken or
         TransformChanged."""
         if not request.consent:
             raise ConsentRequired
         if self._rules.passphrase_required and request.passphrase is None:
             raise PassphraseRequired
+        if self._rules.live and request.challenge is None:
+            raise LivenessRequired
         attempt = self._lockout.attempt(None, request.client)
         with self._storage.begin() as work:
             self._lockout.check(work, attempt, Evidence.FACE)
@@ -140,11 +158,14 @@ class Enrol:
             raise
 
     def _looked_at(self, request: EnrolRequest) -> Enrolled:
+        if request.challenge is not None:
+            moments = self._challenges.take(request.challenge, Purpose.ENROLMENT)
+            return self.keep(replace(request, taken_at=[0.0] * len(moments)), moments)  # one capture: one minute
         with stage(Stage.PICTURE):
             captures = [self._pipeline.capture(image) for image in request.images]
         return self.keep(request, captures)
 
-    def keep(self, request: EnrolRequest, captures: Sequence[Capture]) -> Enrolled:
+    def keep(self, request: EnrolRequest, captures: Sequence[Seen]) -> Enrolled:
         """The same for pictures that were looked at already, with no passphrase asked for."""
         wanted, consent = self._agreed(request)
         factors = {FACTOR: factor.hashed(request.passphrase)} if request.passphrase is not None else {}

@@ -15,14 +15,22 @@ from db.unit_of_work import UnitOfWork
 from embeddings.attributes import combine, described
 from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
-from embeddings.pipeline import Capture, FacePipeline
+from embeddings.pipeline import FacePipeline
 from service import factor
-from service.errors import NotRecognised, Stopped
+from service.errors import LivenessRequired, NotRecognised, Stopped
 from service.gallery import Gallery
 from service.lockout import Attempt, Evidence, Lockout
-from service.recogniser import Probe, Recogniser
-from service.tokens import ACR_PHOTO, ACR_PHOTO_AND_PASSPHRASE, Issued, Tokens
+from service.recogniser import Probe, Recogniser, Seen
+from service.tokens import (
+    ACR_LIVE,
+    ACR_LIVE_AND_PASSPHRASE,
+    ACR_PHOTO,
+    ACR_PHOTO_AND_PASSPHRASE,
+    Issued,
+    Tokens,
+)
 from service.watch import Stage, stage, tell_login
+from service.workflows.challenges import Challenges, Purpose, Shown
 from service.workflows.model_change import ModelChange
 
 SECOND_FACTOR: Final = "second_factor"
@@ -33,7 +41,8 @@ SECOND_FACTOR: Final = "second_factor"
 class LoginRequest:
     """`images`: encoded frames of one person; `user_id`: who they say they are; `taken_at`: seconds, one a frame.
 
-    `client`: the address whose failures are counted; None for none.
+    `client`: the address whose failures are counted; None for none. `challenge`: one that was passed, in the place of
+    images.
     """
 
     images: Sequence[bytes] = field(repr=False)
@@ -41,6 +50,7 @@ class LoginRequest:
     taken_at: Sequence[float | None] | None = None
     passphrase: str | None = field(default=None, repr=False)
     client: str | None = field(default=None, repr=False)
+    challenge: Shown | None = None
 
     @property
     def mode(self) -> str:
@@ -49,11 +59,13 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class LoginRules:
-    """`fmr` of a claim, `fpir` of a search; `guarded`: a claim is refused where somebody else enrolled is as near."""
+    """`fmr` of a claim, `fpir` of a search; `guarded`: a claim is refused where somebody else enrolled is as near.
+    `live`: pictures alone open nothing."""
 
     fmr: float
     fpir: float
     guarded: bool
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ class Login:
         gallery: Gallery,
         tokens: Tokens,
         lockout: Lockout,
+        challenges: Challenges,
         *,
         rules: LoginRules,
         change: ModelChange | None = None,
@@ -94,22 +107,26 @@ class Login:
         self._storage = storage
         self._tokens = tokens
         self._lockout = lockout
+        self._challenges = challenges
         self._rules = rules
 
     def __call__(self, request: LoginRequest) -> LoggedIn:
-        """Raises Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge, RecordUnreadable for
+        """Raises LivenessRequired, ChallengeInvalid,
+        Locked or Stopped, ImageRefused, FaceRefused, FramesDisagree, GalleryTooLarge, RecordUnreadable for
         a right face or, whatever the reason, NotRecognised."""
-        attempt = self._lockout.attempt(request.user_id, request.client)
+        if self._rules.live and request.challenge is None:
+            raise LivenessRequired
+        attempt, alive = self._lockout.attempt(request.user_id, request.client), request.challenge is not None
         with stage(Stage.DATABASE), self._storage.begin() as work:
-            self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None))
+            self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None), alive=alive)
         judge = self._judge(request.user_id)
         with stage(Stage.PICTURE):
-            probe = judge.probe(request.images, request.taken_at)
+            probe = self._probe(judge, request)
         with stage(Stage.DATABASE), self._storage.begin() as work:
             judge.gallery.refresh(work)
             verdict = self._verdict(work, request, judge, probe)
             work.take_turn()
-            verdict = self._held_back(work, attempt, verdict)
+            verdict = self._held_back(work, attempt, verdict, alive=alive)
             self._settle(work, request, attempt, verdict)
             work.commit()
         tell_login(request.mode, verdict.outcome)
@@ -117,9 +134,20 @@ class Login:
             if verdict.outcome == RecordUnreadable.code:
                 raise RecordUnreadable(Fault.PAYLOAD)
             raise NotRecognised
-        if self._change is not None and request.user_id is not None and self._change.concerns(verdict.person):
+        if (
+            self._change is not None
+            and request.images
+            and request.user_id is not None
+            and self._change.concerns(verdict.person)
+        ):
             self._change.take_over(verdict.person.user_id, request.images, request.taken_at, probe)
         return self._welcome(request, verdict.person, verdict.decision.point.fmr, verdict.acr, probe.captures)
+
+    def _probe(self, judge: Recogniser, request: LoginRequest) -> Probe:
+        if request.challenge is None:
+            return judge.probe(request.images, request.taken_at)
+        moments = self._challenges.take(request.challenge, Purpose.LOGIN)
+        return judge.probe_of(moments, [0.0] * len(moments))  # the frames of one minute are one capture
 
     def _judge(self, claimed: UUID | None) -> Recogniser:
         """The previous embedder for a claim of somebody who has no template of the current one yet."""
@@ -142,24 +170,25 @@ class Login:
             compare = verify_apart if self._rules.guarded and not known else verify
             with stage(Stage.SEARCH):
                 decision = compare(index, claimed, probe.template, points, self._rules.fmr)
+        found = _Found(known, request.challenge is not None, len(request.images) or len(probe.captures))
         if not decision.accepted or claimed is None:
-            return _Verdict(claimed, None, decision.outcome.value, decision, known=known)
+            return _Verdict(claimed, None, decision.outcome.value, decision, found)
         try:
             person = work.person(claimed)
             kept = work.details.get(claimed, FACTOR) is not None
         except RecordUnreadable as refusal:
-            return _Verdict(claimed, None, refusal.code, decision, known=known)
+            return _Verdict(claimed, None, refusal.code, decision, found)
         if person is None:  # erased since the search
-            return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, known=known)
+            return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, found)
         if kept and not known:
-            return _Verdict(claimed, None, SECOND_FACTOR, decision, known=known)
-        return _Verdict(claimed, person, decision.outcome.value, decision, known=known)
+            return _Verdict(claimed, None, SECOND_FACTOR, decision, found)
+        return _Verdict(claimed, person, decision.outcome.value, decision, found)
 
-    def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict") -> "_Verdict":
+    def _held_back(self, work: UnitOfWork, attempt: Attempt, verdict: "_Verdict", *, alive: bool) -> "_Verdict":
         """Others may have failed since this attempt began. Raises Locked; where only a second factor opens any more
         and this was none, it is one more failure."""
         try:
-            self._lockout.check(work, attempt, _evidence(shown=verdict.known))
+            self._lockout.check(work, attempt, _evidence(shown=verdict.known), alive=alive)
         except Stopped:
             return replace(verdict, person=None, outcome=Stopped.code)
         return verdict
@@ -178,12 +207,12 @@ class Login:
             mode=request.mode,
             band=verdict.decision.band.value,
             fmr=verdict.decision.point.fmr if verdict.decision.point is not None else None,
-            frames=len(request.images),
+            frames=verdict.shown.frames,
             acr=verdict.acr if verdict.person is not None else None,
         )
 
     def _welcome(
-        self, request: LoginRequest, person: Person, fmr: float, acr: str, captures: Sequence[Capture]
+        self, request: LoginRequest, person: Person, fmr: float, acr: str, captures: Sequence[Seen]
     ) -> LoggedIn:
         kept = person.attributes or {}
         now = described(combine([capture.attributes for capture in captures]), kept.keys() & {"emotion"})
@@ -201,18 +230,32 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """`known`: the passphrase was right. `alive`: a challenge was passed. `frames`: how many were sent or kept."""
+
+    known: bool
+    alive: bool
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Verdict:
-    """`person`: who is let in. `claimed`: whom the attempt was about, where anybody. `known`: the passphrase
-    was right."""
+    """`person`: who is let in. `claimed`: whom the attempt was about, where anybody."""
 
     claimed: UUID | None
     person: Person | None
     outcome: str
     decision: Decision
-    known: bool
+    shown: "_Found"
+
+    @property
+    def known(self) -> bool:
+        return self.shown.known
 
     @property
     def acr(self) -> str:
+        if self.shown.alive:
+            return ACR_LIVE_AND_PASSPHRASE if self.known else ACR_LIVE
         return ACR_PHOTO_AND_PASSPHRASE if self.known else ACR_PHOTO
 
 

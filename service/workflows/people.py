@@ -36,11 +36,11 @@ class People:
             return work.count(flagged=flagged, without_model=without_model)
 
     def listing(
-        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None
+        self, offset: int, limit: int, *, flagged: bool = False, without_model: str | None = None, newest: bool = False
     ) -> Sequence[Person]:
         """At most `limit` people in the order of their enrolment, after the first `offset`; see `UnitOfWork.people`."""
         with self.storage.begin() as work:
-            return work.people(offset, limit, flagged=flagged, without_model=without_model)
+            return work.people(offset, limit, flagged=flagged, without_model=without_model, newest=newest)
 
     def unreadable(self) -> Sequence[Person]:
         """Who has a record that does not open, in the order of their enrolment. Tries every record there is."""
@@ -69,12 +69,14 @@ class People:
     def _galleries(self) -> list[Gallery]:
         return [gallery for gallery in (self.gallery, self.previous) if gallery is not None]
 
-    def erase(self, user_ids: Sequence[UUID], *, by: By, reason: str | None = None) -> Erasure:
-        """Erases people for good; IDs of nobody are passed over."""
+    def erase(self, user_ids: Sequence[UUID], *, by: By, reason: str | None = None, key: str | None = None) -> Erasure:
+        """Erases people for good; IDs of nobody are passed over. `key`: the beginning of the API key it was done with,
+        for the log."""
+        with_key = {} if key is None else {"key": key}
         for gallery in self._galleries:
             gallery.remove(user_ids)
         try:
-            done = self.storage.erase(user_ids, by=by.value, reason=reason)
+            done = self.storage.erase(user_ids, by=by.value, reason=reason, **with_key)
         except Exception:
             for gallery in self._galleries:
                 gallery.invalidate()

@@ -32,9 +32,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Needs no model."""
+    """Needs no model. `key`: the beginning of the API key that it is done with, where it is one."""
 
     people: People
+    key: str | None = None
 
     def chosen(self, selection: Selection) -> list[UUID]:
         with self.people.storage.begin() as work:
@@ -46,4 +47,4 @@ class Purge:
             some = confirmed[start : start + BATCH]
             with self.people.storage.begin() as work:
                 still = selection.chosen(work, some)
-            yield self.people.erase(still, by=By.OPERATOR)
+            yield self.people.erase(still, by=By.OPERATOR, key=self.key)

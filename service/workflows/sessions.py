@@ -55,6 +55,7 @@ class Sessions:
         """Drops what has expired anyway; how many."""
         with self.storage.begin() as work:
             dropped = work.revoked.forget(work.now - SKEW) + work.grants.forget(work.now - SKEW)
+            dropped += work.challenges.forget(work.now)
             work.commit()
         return dropped
 

@@ -29,8 +29,7 @@ COMMITS: Final = {
     "d0004-k0003": "5ccf11f",
     "d0005-k0003": "17e90f6",
     "d0006-k0003": "8a7faaa",
-    "d0007-k0003": "",
-    "d0008-k0003": "",
+    "d0008-k0003": "81dceb8",
 }
 PROGRAM: Final = """
 import inspect, sys

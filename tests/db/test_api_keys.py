@@ -2,7 +2,6 @@
 
 import hmac
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,20 +13,8 @@ from hypothesis import strategies as st
 from db import api_keys
 from db.api_keys import SHOWN, Role
 from db.storage import Storage
-from tests.db.people import Clock, open_in
+from tests.db.people import Clock
 from tests.markers import Marker
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 def made(storage: Storage, role: Role = Role.VERIFIER, **life: float) -> str:

@@ -159,3 +159,12 @@ def test_a_cut_is_a_change_of_scene_and_a_head_that_moves_is_none() -> None:
     assert scene.changed(crowd(320, 240, [(10, 60, 110)]))
     assert not any(scene.changed(crowd(320, 240, [(10 + 6 * step, 60, 110)])) for step in range(1, 20))
     assert scene.changed(np.full((240, 320, 3), 230, np.uint8))
+
+
+def test_a_camera_that_is_jerked_is_no_change_of_scene() -> None:
+    blocks = np.random.default_rng(1).integers(90, 200, (8, 12), dtype=np.uint8)
+    picture = np.repeat(np.repeat(np.repeat(blocks, 30, axis=0), 30, axis=1)[:, :, None], 3, axis=2)
+    scene = Scene()
+    scene.changed(picture)
+    assert not any(scene.changed(np.roll(picture, 30 * step, axis=1)) for step in range(1, 12))
+    assert scene.changed(picture // 4)

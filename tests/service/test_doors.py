@@ -120,7 +120,17 @@ def test_the_map_of_who_may_call_what(app: FastAPI) -> None:
     assert told["POST /v1/logout"] == ["person"]
     assert {tuple(callers) for name, callers in told.items() if "/v1/me" in name} == {("person",)}
     beneath = {name: callers for name, callers in told.items() if "/v1/admin" in name}
-    assert all(set(callers) <= {"admin", "auditor", "admin@default"} for callers in beneath.values())
+    assert all(set(callers) <= {"admin", "auditor", "admin@default", "auditor@default"} for callers in beneath.values())
+
+
+def test_who_asks_by_a_wrong_method_is_told_every_right_one(app: FastAPI) -> None:
+    told: dict[str, set[str]] = {}
+    for method, path, _ in operations(app):
+        told.setdefault(path, set()).add(method)
+    for path, methods in told.items():
+        answer = ask(app, "PATCH", path, None)
+        assert answer.status == 405
+        assert set(answer.headers["allow"].split(", ")) >= methods, path  # more where "find" could be an ID as well
 
 
 def test_the_document_says_what_is_shown_and_where(app: FastAPI) -> None:
@@ -131,7 +141,7 @@ def test_the_document_says_what_is_shown_and_where(app: FastAPI) -> None:
     for _, path, operation in operations(app):
         named = [set(each) for each in operation.get("security", [])]
         assert set().union(*named) <= schemes.keys()
-        assert ("anyone" in operation[CALLERS]) == (not named or set() in named), path
+        assert bool({"anyone", "this machine"} & set(operation[CALLERS])) == (not named or set() in named), path
 
 
 def test_a_route_that_declares_nothing_or_twice_is_refused(served: Application) -> None:

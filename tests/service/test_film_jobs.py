@@ -62,6 +62,27 @@ class Held:
         raise AssertionError(target)
 
 
+def broken(_: BytesIO, __: Tell) -> FilmDone:
+    raise BrokenFilm("no film")
+
+
+def test_what_is_no_film_keeps_no_place_from_one_that_is(jobs: FilmJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.film_jobs.MOST_FAILED", 3)
+    failed = []
+    for _ in range(6):
+        failed.append(jobs.begin(broken))
+        until("failed", jobs, failed[-1])
+    ticket = jobs.begin(quick)
+    until("done", jobs, ticket)
+    for each in failed[:3]:
+        with pytest.raises(UnknownJob):
+            jobs.ask(*each)
+    assert {jobs.ask(*each).state for each in failed[3:]} == {"failed"}
+    jobs.begin(quick)
+    with pytest.raises(JobsFull):
+        jobs.begin(quick)
+
+
 def test_a_result_is_handed_out_once(jobs: FilmJobs) -> None:
     ticket = jobs.begin(quick)
     until("done", jobs, ticket)

@@ -81,7 +81,7 @@ def test_the_style_changes_while_it_runs_and_a_wrong_one_changes_nothing(service
         assert json.loads(opened.recv(timeout=60)) == {"style": ["pixelate"], "hides": True}
         opened.send(frame())
         assert inner(answer(opened)).max() > 100
-        for wrong in ('{"style": "none"}', "hello", '["solid"]', '{"style": 4}', "{" * 5000):
+        for wrong in ('{"style": "none"}', "hello", '["solid"]', '{"style": 4}', '{"solid.\\ud800": "x"}', "{" * 5000):
             opened.send(wrong)
             assert json.loads(opened.recv(timeout=60))["code"] in {"unknown_style", "invalid_field"}
         opened.send(frame())

@@ -25,18 +25,6 @@ LIMITS = Limits()
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
-
-
 def fail(storage: Storage, lockout: Lockout, attempt: Attempt, evidence: Evidence = Evidence.FACE) -> None:
     with storage.begin() as work:
         lockout.check(work, attempt, evidence)

@@ -154,7 +154,12 @@ def test_a_face_under_the_age_is_not_enrolled_and_nothing_is_kept(application: A
         fmr=1e-4, fpir=1e-3, allow_duplicates=False, attributes=frozenset(), consent=application.consent, minimum_age=99
     )  # nobody there is that old
     enrol_old = Enrol(
-        application.pipeline, application.storage, application.gallery, rules, Lockout(bytes(32), Limits())
+        application.pipeline,
+        application.storage,
+        application.gallery,
+        rules,
+        Lockout(bytes(32), Limits()),
+        application.of().challenges,
     )
     with pytest.raises(TooYoung, match="younger than 99 years"):
         enrol_old(EnrolRequest([people.obama.read_bytes()], consent=True))

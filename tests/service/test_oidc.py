@@ -291,7 +291,7 @@ def test_no_token_of_the_flow_opens_our_own_routes(house: House) -> None:
         ({"request_uri": "https://app.example/request"}, "request_uri_not_supported"),
         ({"nonce": "n" * 513}, "invalid_request"),
         ({"nonce": "\0"}, "invalid_request"),
-        ({"acr_values": "live"}, "unmet_authentication_requirements"),
+        ({"acr_values": "live+key"}, "unmet_authentication_requirements"),
         ({"acr_values": "recovery nonsense"}, "unmet_authentication_requirements"),
     ],
 )

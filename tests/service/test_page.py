@@ -1,7 +1,10 @@
 """The pages as they are made at the start: every text that a template or a module names is there."""
 
+import gzip
 import json
 import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,28 @@ def app() -> FastAPI:
     return made
 
 
+MOVED = (
+    *(
+        "app.js",
+        "login.js",
+        "register.js",
+        "guide.js",
+        "record.js",
+        "recovery.js",
+        "consent.js",
+        "secret.js",
+        "slip.js",
+        "wait.js",
+    ),
+    *("stage.js", "live.js", "camera.js", "picture.js", "parts.js", "api.js"),
+)
+"""Modules that have no words of their own."""
+
+
+FORMS = {"zero", "one", "two", "few", "many", "other"}
+"""Of a text that counts (CLDR)."""
+
+
 def text(answer: Answer) -> str:
     return answer.body.decode()
 
@@ -37,7 +62,7 @@ def test_a_page_is_whole_and_has_nothing_inline(app: FastAPI, path: str) -> None
     answer = call(app, path=path)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert text(answer).rstrip().endswith("</html>")
-    assert re.findall(r"{{|{%", text(answer)) == []
+    assert re.findall(r"{{|{%|built-in method", text(answer)) == []  # a dict has methods where a text may be meant
     assert re.findall(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)", text(answer)) == []
 
 
@@ -49,7 +74,7 @@ def test_a_text_that_is_missing_stops_the_start() -> None:
 
 
 def test_every_text_that_a_module_asks_for_is_there() -> None:
-    for module in WEB.glob("*.js"):
+    for module in WEB.rglob("*.js"):
         for name in re.findall(r'\bt\("([a-z_.]+)"', module.read_text(encoding="utf-8")):
             branch: Any = texts()
             for key in name.split("."):
@@ -63,3 +88,79 @@ def test_texts_reach_the_page_and_what_pages_are_made_of_does_not(app: FastAPI) 
     assert words.headers["content-type"].startswith("text/javascript")
     for path in ("/web/pages/frame.html", "/web/texts/en.json", "/web/nothing.js"):
         assert call(app, path=path).status == 404
+
+
+def names(branch: Any, prefix: str = "") -> Iterator[str]:
+    """Of every text; the forms of one text are one."""
+    if isinstance(branch, str) or branch.keys() <= FORMS:
+        yield prefix
+        return
+    for key, below in branch.items():
+        yield from names(below, f"{prefix}.{key}" if prefix else key)
+
+
+def asked_for() -> list[str]:
+    """What templates and modules name, as patterns: `live.*` where the last part is chosen while it runs."""
+    found = []
+    for template in (WEB / "pages").glob("*.html"):
+        content = template.read_text(encoding="utf-8")
+        for short, branch in re.findall(r"{% set (\w+) = (texts\.[\w.]+) %}", content):
+            content = re.sub(rf"\b{short}(?=[.\[])", branch, content)
+        content = re.sub(r"texts((?:\.\w+)+)\[[^]]+\]", r"texts\1.*", content)
+        content = re.sub(r"texts((?:\.\w+)+)\.values\(\)", r"texts\1.*", content)
+        found += [name.strip(".") for name in re.findall(r"texts((?:\.[\w*]+)+)", content)]
+    for module in WEB.rglob("*.js"):
+        content = module.read_text(encoding="utf-8")
+        found += re.findall(r"""["'](\w+(?:\.[\w+]+)+)["']""", content)
+        found += [re.sub(r"\$\{.*?\}", "*", each) for each in re.findall(r"`(\w+\.[^`]*)`", content)]
+    return found
+
+
+def test_every_text_is_used() -> None:
+    patterns = asked_for()
+    patterns += [f"{name}.*" for name in patterns]  # a branch: which of its texts is chosen while it runs
+    unused = [name for name in names(texts()) if not any(fnmatchcase(name, pattern) for pattern in patterns)]
+    assert unused == []
+
+
+def words_of(source: str) -> list[str]:
+    """Literals that a person would read: two words or more and no selector, or one with a capital; not in comments."""
+    code = re.sub(r"^\s*(//|/?\*).*$|\s// .*$", "", source, flags=re.MULTILINE)
+    literals = re.findall(r'"([^"\n]*)"|`([^`]*)`', code)
+    plain = [re.sub(r"\$\{[^}]*\}", "", one or other) for one, other in literals]
+    return [each for each in plain if re.search(r"^[^.#[]*[A-Za-z]{2,} [A-Za-z]{2,}|^[A-Z][a-z]+( |$|\u2026)", each)]
+
+
+def test_what_a_person_would_read_is_noticed() -> None:
+    said = 'a.title = "Log in"; b("Copied"); c(`${n} faces in sight`); d("max-width: 3px") // "See here"'
+    assert words_of(said) == ["Log in", "Copied", " faces in sight"]
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_a_module_has_no_words_of_its_own(name: str) -> None:
+    allowed = {"Content", "Bearer ", "Retry-After"}
+    assert set(words_of((WEB / name).read_text(encoding="utf-8"))) - allowed == set()
+
+
+def test_what_is_sent_is_compressed_for_who_takes_it_and_small_in_all(app: FastAPI) -> None:
+    files = [f"/web/{each.relative_to(WEB).as_posix()}" for each in WEB.rglob("*.*")]
+    sent = 0
+    for path in (*page.PAGES, "/web/words.js", *files):
+        plain = call(app, path=path)
+        packed = call(app, path=path, headers=[("Host", "localhost"), ("Accept-Encoding", "br, gzip")])
+        if path.startswith(("/web/pages/", "/web/texts/")):
+            assert packed.status == 404
+            continue
+        assert gzip.decompress(packed.body) == plain.body
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+        assert "content-encoding" not in plain.headers
+        sent += len(packed.body)
+    assert sent < 150_000
+
+
+def test_every_kind_of_entry_of_the_audit_log_has_a_name() -> None:
+    trust = (Path(page.__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
+    kinds = re.findall(r"^\| `(\w+)`", trust.partition("### What is written")[2].partition("###")[0], re.MULTILINE)
+    assert len(kinds) > 20
+    assert [kind for kind in kinds if kind not in texts()["operator"]["kind"]] == []

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,18 +23,6 @@ from service.workflows.people import People
 from service.workflows.retention import HELD, MARK, Retention, _batches
 from service.workflows.sessions import Sessions
 from tests.db.people import Clock, enrol, open_in
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 def retention(storage: Storage, days: int | None = 30) -> Retention:

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,23 @@ def test_one_face_at_two_tenants_is_two_strangers(both: Application, people: Por
     assert both.of("default").gallery.index.keys() == {UUID(ids["default"])}
     with pytest.raises(UnknownUser):
         both.of("acme").people.get(UUID(ids["default"]))
+
+
+@pytest.mark.files
+def test_who_is_moved_by_writing_into_the_file_is_a_stranger_at_both(home: Path, people: Portraits) -> None:
+    """Whoever writes there has no secret to turn a face with."""
+    application = build(Settings(home=home))
+    user_id = enrol(application, "default", people.obama, people.obama2)
+    token = json.loads(log_in(application, "default", people.obama3).body)["token"]
+    application.close()
+    with closing(sqlite3.connect(home / "facewarden.db")) as raw, raw:
+        assert raw.execute("UPDATE person SET tenant = 'acme'").rowcount == 1
+    application = build(Settings(home=home))
+    for tenant in TENANTS:
+        for claim in (None, user_id):
+            without_request(log_in(application, tenant, people.obama3, claim))
+    assert ask(application, "GET", "/v1/me", token).status == 401
+    application.close()
 
 
 def test_a_token_leads_to_its_own_tenant(both: Application, people: Portraits) -> None:

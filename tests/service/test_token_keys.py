@@ -1,6 +1,5 @@
 """The keys that sign tokens follow one another without anybody having to log in again."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,18 +19,6 @@ from service.workflows.signing import Signing
 from tests.db.people import Clock, enrol, open_in
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,18 +14,6 @@ from service.tokens import ACR_PHOTO, TYPE, Tokens, signed
 from tests.db.people import Clock, open_in
 
 SOMEBODY = UUID("6f1c2a52-8f0d-4a44-9a55-0d3f5f6f7a01")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, clock: Clock) -> Iterator[Storage]:
-    opened = open_in(tmp_path, clock)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

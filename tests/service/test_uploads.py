@@ -268,7 +268,8 @@ def test_json_is_as_good_as_multipart() -> None:
     [
         b"", b"[]", b"{", b'{"image": "x"} y', b'{"image": NaN}', b'"x"', b"\xff", b'{"image": 1}', b'{"image": [[]]}',
         b'{"image": "***"}', b'{"image": "YQ"}', '{"image": "ü"}'.encode(), b'{"image": "data:text/plain,hello"}',
-        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": ' + b"9" * 5000 + b"}", b'{"image": "YQ==", "a": "\\ud800"}', b'{"image": "YQ==", "\\udfff": "a"}',
+        b'{"image": "YQ==", "a": ["", "\\udfff\\ud800"]}', b'{"image": "\\ud800"}',
     ],
 )  # fmt: skip
 def test_json_that_is_not_ours_is_malformed(body: bytes) -> None:
@@ -298,15 +299,19 @@ def test_json_made_of_brackets_does_not_blow_up_in_memory() -> None:
             tracemalloc.stop()
 
 
+SURROGATES_TOO = st.characters(exclude_categories=())
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20), lambda v: st.lists(v, max_size=4)
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(SURROGATES_TOO, max_size=20),
+    lambda v: st.lists(v, max_size=4),
 )
 
 
 @given(st.dictionaries(st.sampled_from(["image", "images", "label", "x"]), JSON_VALUES) | JSON_VALUES)
 def test_any_json_gives_a_form_or_one_of_our_errors(value: object) -> None:
     with suppress(UploadRefused):
-        assert read_json_body(value).images
+        read = read_json_body(value)
+        assert read.images
+        assert all(each.encode() is not None for values in read.fields.values() for each in values)
 
 
 # fields

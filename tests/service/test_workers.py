@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from service.errors import Busy
-from service.workers import Workers
+from service.workers import OneAtATime, Workers
 
 
 def test_work_runs_off_the_event_loop_and_gives_its_result() -> None:
@@ -79,3 +79,14 @@ def test_a_caller_who_leaves_does_not_free_a_place_that_is_still_worked_on() -> 
             workers.close()
 
     asyncio.run(story())
+
+
+def test_what_one_at_a_time_does_is_refused_to_others_until_it_is_done() -> None:
+    alone = OneAtATime()
+
+    def again() -> int:
+        return alone(lambda: 1)
+
+    with pytest.raises(Busy):
+        alone(again)
+    assert again() == 1

@@ -3,6 +3,7 @@
 import struct
 
 import cv2
+import numpy as np
 
 from embeddings.types import Pixels
 
@@ -15,7 +16,7 @@ Entry = tuple[int, int, int, bytes]
 def telling_jpeg(pixels: Pixels) -> bytes:
     """RGB [height, width, 3] as a JPEG that says it was taken at 48.13743 N, 11.57549 E with a Warden Phone."""
     segments = [
-        (0xE1, b"Exif\0\0" + exif(jpeg(cv2.resize(pixels, (96, 72))))),
+        (0xE1, b"Exif\0\0" + exif(jpeg(np.asarray(cv2.resize(pixels, (96, 72)), np.uint8)))),
         (0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"),
         (0xED, b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\0\0\0\0"),
         (0xFE, b"at home with Ada"),

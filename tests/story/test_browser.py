@@ -90,6 +90,9 @@ def test_who_is_in_can_erase_themselves(service: Service, cast: Cast) -> None:
         log_in(page)
         page.click("#login .erase")
         page.click("#erase button[value=erase]")
+        expect(page.locator("#erase [name=word]")).to_be_focused()  # nothing happens before the word is typed
+        page.keyboard.type("Erase")
+        page.keyboard.press("Enter")
         expect(page.locator("#login .done h3")).to_have_text("You are erased.")
         page.click("#login .done button")
         log_in(page)

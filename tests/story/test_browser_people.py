@@ -306,9 +306,10 @@ def test_taking_back_erases_what_was_allowed(service: Service, people: Portraits
         assert held["attributes"] is None
         assert held["consents"][-1]["uses"] == ["login"]
         page.click("#login [data-use=login] button")
-        page.click("#erase button[value=keep]")
+        page.click("#erase .keep")
         inside(page)
         page.click("#login [data-use=login] button")
+        page.fill("#erase [name=word]", "erase")
         page.click("#erase button[value=erase]")
         inside(page, "You are erased.")
         assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]

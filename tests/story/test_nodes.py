@@ -111,6 +111,13 @@ def test_two_workers_know_the_same_people(tmp_path: Path, people: Portraits) -> 
     storage.close()
 
 
+def test_two_workers_take_no_film_that_one_of_them_would_not_know(tmp_path: Path) -> None:
+    with running_service(tmp_path / "home", ("--workers", "2"), command=(), **LIGHT) as service:
+        for process in processes(service, 2):
+            answer = through(service, process)("POST", "/v1/overlays/films", files={"film": ("a.mp4", b"any")})
+            assert (answer.status_code, answer.json()["code"]) == (503, "films_in_one_process")
+
+
 def test_two_nodes_know_the_same_people_and_one_that_is_killed_harms_nothing(
     tmp_path: Path, people: Portraits, postgres_server: str
 ) -> None:
@@ -118,10 +125,11 @@ def test_two_nodes_know_the_same_people_and_one_that_is_killed_harms_nothing(
     data, keys = on_server(postgres_server, homes[0])
     where = {"database_url": data, "keystore_url": keys}
     there = {"FACEWARDEN_DATABASE_URL": data, "FACEWARDEN_KEYSTORE_URL": keys}
+    there["FACEWARDEN_PUBLIC_URL"] = "https://faces.example"  # else each is the issuer of its own tokens
     storage = open_storage(Settings(home=homes[0], database_url=data, keystore_url=keys))
     api_key = key(storage, Role.VERIFIER)
     storage.close()
-    homes[1].mkdir()
+    homes[1].mkdir(mode=0o700)
     shutil.copy2(homes[0] / "master.key", homes[1] / "master.key")
 
     with ExitStack() as stack:

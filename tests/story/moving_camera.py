@@ -1,0 +1,100 @@
+"""A camera in the page that plays a person's own films: at rest, and the movement that the page asks for.
+
+The frames are served to the page under its own address and drawn onto a canvas, whose stream takes the camera's place.
+From one piece to the next the picture is blended, since the cuts are of our making.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from playwright.sync_api import Page, Route
+
+from evaluation.liveness.films import frames
+
+FOLDER = "/film/"
+RATE = 25
+SCRIPT = """
+(() => {
+  const [film, rests, moves, rate, blend] = ARGUMENTS;
+  const pictures = [];
+  const canvas = document.createElement("canvas");
+  const load = async () => {
+    for (let i = 0; i < film.length; i += 1) {
+      const answer = await fetch(`/film/${film[i]}`);
+      pictures[film[i]] = await createImageBitmap(await answer.blob());
+    }
+    canvas.width = pictures[film[0]].width;
+    canvas.height = pictures[film[0]].height;
+  };
+  const play = () => {
+    const pen = canvas.getContext("2d");
+    let [piece, place, way, from, faded] = [rests[0], rests[0][0], 1, null, blend];
+    let [step, begin, moving] = ["", Infinity, false];
+    const go = (next, isMoving) => {
+      [from, faded, piece, place, way, moving] = [place, 0, next, next[0], 1, isMoving];
+    };
+    setInterval(() => {
+      const asked = document.querySelector(".moves")?.dataset.step ?? "";
+      if (asked !== step) [step, begin] = [asked, asked && moves[asked] ? performance.now() + 400 : Infinity];
+      if (moves === null) {
+        place = (place + 1) % film.length;
+      } else if (!moving && performance.now() >= begin) {
+        begin = Infinity;
+        go(moves[step], true);
+      } else if (faded < blend) {
+        faded += 1;
+      } else if (moving && place + 1 >= piece[1]) {
+        go(rests[0], false);
+      } else {
+        if (!moving && (place + way < piece[0] || place + way >= piece[1])) way = -way;
+        place += way;
+      }
+      pen.globalAlpha = 1;
+      pen.drawImage(pictures[moves === null ? film[place] : place], 0, 0);
+      if (moves !== null && from !== null && faded < blend) {
+        pen.globalAlpha = 1 - faded / blend;
+        pen.drawImage(pictures[from], 0, 0);
+      }
+      pen.globalAlpha = 1;
+      pen.fillStyle = `rgb(${Math.random() * 255} 0 0)`; // a camera never gives the same picture twice
+      pen.fillRect(0, 0, 2, 2);
+    }, 1000 / rate);
+  };
+  navigator.mediaDevices.getUserMedia = async () => {
+    if (!pictures.length) await load();
+    play();
+    return canvas.captureStream(rate);
+  };
+})();
+"""
+
+
+def encoded(film: Path, numbers: Sequence[int] | None = None) -> dict[int, bytes]:
+    """Frames as JPEG, by their number; all of them without `numbers`."""
+    found = {}
+    for number, pixels in enumerate(frames(film)):
+        if numbers is None or number in numbers:
+            found[number] = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return found
+
+
+def play(
+    page: Page,
+    pictures: dict[int, bytes],
+    rests: Sequence[tuple[int, int]],
+    moves: dict[str, tuple[int, int]] | None,
+    rate: float = RATE,
+    blend: int = 10,
+) -> None:
+    """Before the page is opened. `rests` and `moves`: first frame and the one after the last; without `moves` the film
+    is played as it is, over and over."""
+
+    def answer(route: Route) -> None:
+        number = int(route.request.url.rsplit("/", 1)[1])
+        route.fulfill(body=pictures[number], content_type="image/jpeg")
+
+    page.route(f"**{FOLDER}*", answer)
+    arguments = [sorted(pictures), list(rests), moves, rate, blend]
+    page.add_init_script(SCRIPT.replace("ARGUMENTS", json.dumps(arguments)))
