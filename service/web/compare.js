@@ -26,7 +26,9 @@ export class Compare {
 
   drag(event) {
     event.stopPropagation();
+    event.preventDefault(); // or the browser drags the picture along
     const { cut, sheet } = this;
+    cut.focus();
     cut.setPointerCapture(event.pointerId);
     const going = ({ clientX }) => {
       const { left, width } = sheet.getBoundingClientRect();

@@ -12,7 +12,7 @@ export class FilmWay {
   constructor(desk) {
     const find = (selector) => desk.root.querySelector(selector);
     Object.assign(this, { desk, film: null, job: null, turn: 0, done: null, here: false, screen: find(".screen") });
-    Object.assign(this, { go: find(".film .go"), stop: find(".film .cancel"), link: find(".film .download"), bar: find(".film progress") });
+    Object.assign(this, { go: find(".film button.go"), stop: find(".film .cancel"), link: find(".film .download"), bar: find(".film progress") });
     this.file = find(".film input[type=file]");
     this.sound = find(".film [name=audio]");
     this.step = find(".film .step");

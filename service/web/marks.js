@@ -66,7 +66,7 @@ export class Marks {
 
   /** The button of a box, in the list. */
   mark(box, kind) {
-    const mark = element("button", "", `mark ${kind}`);
+    const mark = element("button", "", `spot ${kind}`);
     mark.type = "button";
     box.mark = mark;
     const place = element("li");

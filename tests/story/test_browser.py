@@ -1,4 +1,4 @@
-"""The page in a real browser before a fake camera: register, log in, be refused, hide a face."""
+"""The page in a real browser before a fake camera: register, log in, be refused."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from embeddings.image import ImageLimits
-from embeddings.pipeline import FacePipeline
-from embeddings.quality import QualityLimits
 from service.routes.page import PAGES
 from tests.evaluation_data import folder
 from tests.portraits import camera_stream, portraits
@@ -21,17 +18,15 @@ REFUSED = "Failed to load resource: the server responded with a status of 401 (U
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Camera streams of somebody and of a stranger, and a photo to hide faces in."""
+    """Camera streams of somebody and of a stranger."""
 
     somebody: Path
     stranger: Path
-    photo: Path
 
 
 def filmed(_: Path) -> Cast:
     films = folder("webcam")
-    photo = folder("photos") / "identification1.jpg"
-    return Cast(films / "talking_bbaf2n.mjpeg", films / "talking_brbk7n.mjpeg", photo)
+    return Cast(films / "talking_bbaf2n.mjpeg", films / "talking_brbk7n.mjpeg")
 
 
 def portrayed(place: Path) -> Cast:
@@ -39,7 +34,6 @@ def portrayed(place: Path) -> Cast:
     return Cast(
         camera_stream(people.obama, place / "somebody.mjpeg"),
         camera_stream(people.biden, place / "stranger.mjpeg"),
-        people.obama3,
     )
 
 
@@ -103,23 +97,6 @@ def test_who_is_in_can_erase_themselves(service: Service, cast: Cast) -> None:
         page.click("#login .done button")
         log_in(page)
         expect(page.locator("#login .notice")).to_have_attribute("data-code", "not_recognised")
-
-
-@pytest.mark.parametrize("style", ["solid", "pixelate", "blur"])
-def test_a_downloaded_overlay_holds_no_face(service: Service, cast: Cast, tmp_path: Path, style: str) -> None:
-    with visit(service.base_url, path="/hide") as watched:
-        page = watched.page
-        page.check(f"#hide input[value={style}]", force=True)
-        page.set_input_files("#hide input[type=file]", cast.photo)
-        link = page.locator("#hide .done a[download]")
-        expect(link).to_be_visible()
-        with page.expect_download() as download:
-            link.click()
-        download.value.save_as(tmp_path / "hidden.jpg")
-        assert watched.complaints == []
-    pipeline = FacePipeline.load(ImageLimits(), QualityLimits())
-    assert pipeline.analyse(cast.photo.read_bytes()).faces
-    assert pipeline.analyse((tmp_path / "hidden.jpg").read_bytes()).faces == ()
 
 
 def test_consent_is_asked_before_anything_is_sent(service: Service, cast: Cast) -> None:
