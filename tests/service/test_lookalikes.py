@@ -139,7 +139,7 @@ def test_a_look_alike_is_shown_to_the_operator_and_not_to_the_person(
     assert "look_alike" in runner.invoke(command_line, ["users", "list", "--flagged"]).stdout
     assert "look_alike" in runner.invoke(command_line, ["users", "show", user_id]).stdout
     pairs = json.loads(runner.invoke(command_line, ["evaluate", "gallery", "--json"]).stdout)["pairs"]
-    assert [user_id in pair["users"] for pair in pairs] == [True]
+    assert [user_id in pair["users"] for pair in pairs].count(True) == 1  # strangers of chance may be alike too
 
     photos = [people.biden.read_bytes()]
     session = application.login(LoginRequest(photos, UUID(user_id)))  # their own photo leads by far

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Making:
         assert self.go.wait(SECONDS)
         self.made.append((storage.tenant, turning.generation))
         rest: Any = None
-        return TenantService(storage, turning, *[rest] * 9)
+        return TenantService(storage, turning, *[rest] * (len(fields(TenantService)) - 2))
 
 
 @pytest.fixture
