@@ -50,7 +50,7 @@ export class CameraWay {
   /** Another style, while it runs or before. One that hides nobody is not taken. */
   changed() {
     if (!this.veil.running) return;
-    this.desk.quiet();
+    this.desk.notice.hidden = true;
     if (this.desk.gallery.hides) this.veil.wear(this.desk.gallery.fields);
     else this.desk.fail(this.desk.problem("must_hide"));
   }
@@ -63,7 +63,7 @@ export class CameraWay {
     if (this.desk.root.dataset.state === "live" && !first) return;
     this.desk.show("live");
     this.desk.hint("");
-    this.desk.tell(t("hide.live.on"), [t("hide.live.limits")]);
+    this.desk.tell(t("hide.live.on"));
     this.record.disabled = !this.clip.possible;
   }
 

@@ -201,6 +201,7 @@ def test_live_shows_covered_frames_alone_and_changes_style(
         page.click("#way-live .record")
         page.click(".tile:has([value=pixelate])")
         expect(page.locator(".veiled")).to_have_attribute("data-style", "pixelate")
+        expect(page.locator(".result strong")).to_have_text("Covered, live")
         page.wait_for_timeout(1500)
         page.click("#way-live .record")
         assert seen(pipeline, shown(page)) == []
