@@ -131,6 +131,7 @@ def test_the_command_killed_at_any_moment_beside_a_service_is_ended_by_the_next_
     assert [path.name for path in home.glob("master.key*")] == ["master.key"]
 
 
+@pytest.mark.files
 def test_the_key_of_tokens_is_followed_by_the_next_or_replaced_at_once(home: Path) -> None:
     first = json.loads(run.invoke(application, ["keys", "tokens", "list", "--json"]).output)
     assert [each["signs"] for each in first] == [True]

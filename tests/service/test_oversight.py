@@ -13,11 +13,14 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlmodel import col
 
 from db.api_keys import Role
+from db.details import ATTRIBUTES
 from db.records import NewTemplate
 from db.storage import Storage
+from db.tables import DetailRow
 from embeddings.cards import cards
 from service.app import create_app
 from service.bootstrap import Application, build
@@ -114,8 +117,8 @@ def enrol(storage: Storage, seed: int = 0, **more: Any) -> UUID:
 
 def damage(storage: Storage, user_id: UUID) -> None:
     with storage._data.begin() as connection:
-        query = text("UPDATE detail SET sealed = x'00' WHERE user_id = :who AND kind = 'attributes'")
-        assert connection.execute(query, {"who": user_id.hex}).rowcount == 1
+        whose = col(DetailRow.user_id) == user_id, col(DetailRow.kind) == ATTRIBUTES
+        assert connection.execute(update(DetailRow).where(*whose).values(sealed=b"\0")).rowcount == 1
 
 
 def ids(page: Any) -> list[str]:

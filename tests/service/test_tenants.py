@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from db.api_keys import Role
@@ -384,6 +384,7 @@ def close_calls(twice: Twice, probe: Template, claim: int) -> bool:
 def test_decisions_about_turned_faces_are_those_about_raw_ones(twice: Twice) -> None:
     seen: set[Outcome] = set()
 
+    @settings(deadline=None)
     @given(st.integers(0, 3), st.floats(0.0, 1.3), st.integers(0, 10**6), st.integers(0, 39), st.integers(1, 3))
     def check(face: int, away: float, seed: int, claim: int, captures: int) -> None:
         vector = at_distance(twice.faces[face], away, seed)

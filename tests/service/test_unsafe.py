@@ -90,6 +90,7 @@ def filled(home: Path) -> Path:
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o620])
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.files
 def test_a_file_that_others_may_read_or_change_is_refused(filled: Path, name: str, mode: int) -> None:
     (filled / name).chmod(mode)
     assert list(dangers(Settings(home=filled))) == [f"{filled / name} may be read by others: chmod 600 it"]
