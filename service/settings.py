@@ -21,6 +21,13 @@ from embeddings.liveness.steps import COUNT, DEFAULT_STEPS, Step, draw
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"
+_KEYS_ARE_MADE: Final = "make a key with `facewarden keys api create` (docs/access.md)"
+REPLACED: Final = {
+    "API_KEY": _KEYS_ARE_MADE,
+    "API_KEYS": _KEYS_ARE_MADE,
+    "ALLOWED_ORIGINS": f"it is called {PREFIX}CORS_ORIGINS now",
+}
+"""What took the place of settings that there were."""
 PUBLIC_URL: Final = r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
 """An origin in lower case, without a path or a slash at its end: the issuer of tokens is compared letter by letter."""
 
@@ -363,6 +370,8 @@ def _refuse_unknown(environment: Iterable[str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
+            if instead := REPLACED.get(name.upper().removeprefix(PREFIX)):
+                raise UnsafeSettings(f"{name} is no setting any more: {instead}")
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
             raise UnsafeSettings(f"{name} is not a setting; the nearest known one is {near[0]}")
 

@@ -15,6 +15,13 @@ def test_an_unknown_variable_stops_the_start_and_names_the_nearest_known_one() -
         read({"FACEWARDEN_PROT": "9"})
 
 
+@pytest.mark.parametrize(("name", "instead"), [("API_KEY", "keys api create"), ("ALLOWED_ORIGINS", "CORS_ORIGINS")])
+def test_a_setting_that_there_was_is_told_with_what_took_its_place(name: str, instead: str) -> None:
+    with pytest.raises(UnsafeSettings, match=instead) as refused:
+        read({f"FACEWARDEN_{name}": "what-it-was-set-to"})
+    assert "what-it-was" not in str(refused.value)
+
+
 def test_variables_of_others_are_none_of_our_business() -> None:
     assert read({"PORT": "9", "FACE": "x"}).port == 8000
 
