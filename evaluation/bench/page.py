@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -59,11 +60,10 @@ class Browser:
             stderr=subprocess.DEVNULL,
         )
         self._numbers = count(1)
-        try:
-            self._socket = connect(self._address(), max_size=None, open_timeout=PATIENCE_SECONDS)
-        except BaseException:
-            self._stop()
-            raise
+        with ExitStack() as opened:
+            opened.callback(self._stop)
+            self._socket = opened.enter_context(connect(self._address(), max_size=None, open_timeout=PATIENCE_SECONDS))
+            self._opened = opened.pop_all()
 
     def _address(self) -> str:
         """Chromium writes its port and path into its profile once it listens."""
@@ -108,8 +108,7 @@ class Browser:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
-        self._stop()
+        self._opened.close()
 
     def _stop(self) -> None:
         self._process.terminate()

@@ -158,7 +158,7 @@ def test_who_is_not_recognised_or_would_rather_not_gives_the_application_nothing
 
 @pytest.mark.parametrize(
     ("asked", "error"),
-    [({"prompt": "none"}, "login_required"), ({"acr_values": "live"}, "unmet_authentication_requirements")],
+    [({"prompt": "none"}, "login_required"), ({"acr_values": "live+key"}, "unmet_authentication_requirements")],
 )
 def test_what_cannot_be_is_told_without_a_camera(stage: Stage, asked: dict[str, str], error: str) -> None:
     with visit(stage.service.base_url) as watched:
