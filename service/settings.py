@@ -23,6 +23,13 @@ from service.errors import UnsafeSettings
 PREFIX: Final = "FACEWARDEN_"
 PUBLIC_URL: Final = r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
 """An origin in lower case, without a path or a slash at its end: the issuer of tokens is compared letter by letter."""
+_KEYS: Final = "API keys are in the database now (`facewarden keys api create`)"
+GONE: Final = {
+    PREFIX + "API_KEY": _KEYS,
+    PREFIX + "API_KEYS": _KEYS,
+    PREFIX + "ALLOWED_ORIGINS": f"{PREFIX}CORS_ORIGINS takes its place",
+}
+"""Settings of earlier versions, and what took their place."""
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -363,6 +370,8 @@ def _refuse_unknown(environment: Iterable[str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
+            if name.upper() in GONE:
+                raise UnsafeSettings(f"{name} is no setting any more: unset it; {GONE[name.upper()]}")
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
             raise UnsafeSettings(f"{name} is not a setting; the nearest known one is {near[0]}")
 

@@ -1,7 +1,7 @@
 import pytest
 
 from service.errors import UnsafeSettings
-from service.settings import Settings, read
+from service.settings import GONE, PREFIX, Settings, read
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +13,26 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_variable_stops_the_start_and_names_the_nearest_known_one() -> None:
     with pytest.raises(UnsafeSettings, match=r"FACEWARDEN_PROT .* nearest known one is FACEWARDEN_PORT"):
         read({"FACEWARDEN_PROT": "9"})
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("FACEWARDEN_API_KEY", "facewarden keys api create"),
+        ("FACEWARDEN_API_KEYS", "facewarden keys api create"),
+        ("FACEWARDEN_ALLOWED_ORIGINS", "FACEWARDEN_CORS_ORIGINS"),
+    ],
+)
+def test_a_setting_of_earlier_versions_stops_the_start_and_names_what_took_its_place(name: str, instead: str) -> None:
+    with pytest.raises(UnsafeSettings, match=f"{name} is no setting any more.*{instead}") as refusal:
+        read({name: "s3cret-value"})
+    assert "s3cret-value" not in str(refusal.value)
+    assert "nearest" not in str(refusal.value)
+
+
+def test_what_took_the_place_of_settings_is_there() -> None:
+    assert not {name.removeprefix(PREFIX).lower() for name in GONE} & set(Settings.model_fields)
+    assert "cors_origins" in Settings.model_fields
 
 
 def test_variables_of_others_are_none_of_our_business() -> None:
