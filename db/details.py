@@ -13,6 +13,7 @@ from db.keystore import Keystore
 from db.payloads import pack_mapping, unpack_mapping
 from db.sealing import Aead, Place, seal
 from db.tables import DetailRow, GalleryRow, PersonRow
+from db.traces import mark
 
 ATTRIBUTES: Final = "attributes"
 METADATA: Final = "metadata"
@@ -54,7 +55,7 @@ class Details:
         """In the place of the one before, whose bytes are overwritten. False where nobody has this ID."""
         with told_apart():
             # Before the key is read: a replacement of it waits for this lock, and then sees the record.
-            self._session.execute(update(GalleryRow).values(dirty=col(GalleryRow.dirty)))
+            self._session.execute(update(GalleryRow).values(traces=col(GalleryRow.traces)))
         self.drop(user_id, kind)
         with told_apart():
             here = self._session.scalar(self._people.where(col(PersonRow.user_id) == user_id))
@@ -72,7 +73,7 @@ class Details:
         with told_apart():
             gone = self._session.scalars(query.returning(col(DetailRow.detail_id))).all()
             if gone:
-                self._session.execute(update(GalleryRow).values(dirty=True))
+                self._session.execute(mark(GalleryRow))
         return bool(gone)
 
     def _own(self, user_id: UUID) -> ColumnElement[bool]:

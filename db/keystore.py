@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, String, bindparam, d
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from db.engine import clear_free_space
+from db import traces
 from db.errors import Fault, MasterKeyError, RecordUnreadable, StorageUnavailable
 from db.keyring import Keyring
 from db.keys import digest_under
@@ -94,7 +94,7 @@ class Keystore:
 
     def hold(self, session: Session) -> None:
         """Until this transaction ends nobody else writes a key or makes another wrapping key the current one."""
-        session.execute(update(KeystoreRow).values(dirty=True))
+        session.execute(traces.mark(KeystoreRow))
 
     def make_current(self, before: bytes, following: Aead) -> bool:
         """From here on, whatever is wrapped is wrapped with `following`. False where `before` was not current."""
@@ -160,7 +160,7 @@ class Keystore:
             if row is not None and keys.successor and self._keys_of(user_id, row.wrapped, row.next_wrapped) == keys:
                 if replace_wrapped(session, row, wrapping, wrap(wrapping, user_id, keys.successor), None):
                     done.append(user_id)
-                session.execute(update(KeystoreRow).values(dirty=True))
+                session.execute(traces.mark(KeystoreRow))
 
         self._written_under_current(write)
         return bool(done)
@@ -283,7 +283,7 @@ class Keystore:
         """Deletes secrets; their traces go with `clear`."""
         with Session(self.engine) as session:
             session.execute(delete(SecretRow).where(col(SecretRow.purpose).in_(purposes)))
-            session.execute(update(KeystoreRow).values(dirty=True))
+            session.execute(traces.mark(KeystoreRow))
             session.commit()
 
     def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> dict[UUID, int]:
@@ -304,7 +304,7 @@ class Keystore:
                 if erased_at is not None:
                     for user_id in gone:
                         session.merge(TombstoneRow(digest=tombstone(secret, user_id), erased_at=erased_at))
-            session.execute(update(KeystoreRow).values(dirty=True))
+            session.execute(traces.mark(KeystoreRow))
             session.commit()
         return destroyed
 
@@ -335,15 +335,7 @@ class Keystore:
 
     def clear(self) -> bool:
         """Overwrites what destroyed keys left in the file. False while a reader holds it up."""
-        with Session(self.engine) as session:
-            if not session.scalar(select(col(KeystoreRow.dirty))):
-                return True
-        if not clear_free_space(self.engine, KeyTable.metadata.tables):
-            return False
-        with Session(self.engine) as session:
-            session.execute(update(KeystoreRow).values(dirty=False))
-            session.commit()
-        return True
+        return traces.clear(self.engine, KeystoreRow, KeyTable.metadata.tables)
 
 
 def _among(user_ids: Sequence[UUID]) -> ColumnElement[bool]:

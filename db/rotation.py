@@ -33,6 +33,7 @@ from db.keystore import Keystore, replace_wrapped, secret_place, wrap
 from db.person_keys import PersonKeys
 from db.sealing import Aead, Place, open_record, seal
 from db.tables import DetailRow, GalleryRow, PersonKeyRow, PersonRow, SecretRow, TemplateRow
+from db.traces import mark
 
 BATCH: Final = 200
 """Rows in one transaction; others wait for the lock that long."""
@@ -207,7 +208,7 @@ class PersonRotation:
         if successor is None:
             return 0
         with Session(self._data) as session:
-            session.execute(update(GalleryRow).values(dirty=True))  # takes the lock before anything is read
+            session.execute(mark(GalleryRow))  # takes the lock before anything is read
             count = 0
             for row, place in _records(session, user_id):
                 key = keys.holding(row.sealed)

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import Engine, delete, func, inspect, select, update
 from sqlmodel import Session, col
 
-from db import changes
+from db import changes, traces
 from db.api_keys import ApiKeys
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
-from db.engine import Watch, clear_free_space, migrate, open_engine, require_known, watch
+from db.engine import Watch, migrate, open_engine, require_known, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
@@ -187,7 +187,7 @@ class Storage:
             return 0
         count, head = 0, None
         with Session(self._data) as session:
-            step = update(GalleryRow).values(revision=col(GalleryRow.revision) + 1, dirty=True)
+            step = traces.mark(GalleryRow).values(revision=col(GalleryRow.revision) + 1)
             now_at = session.scalars(step.returning(col(GalleryRow.revision))).one()
             for some in chunks(user_ids):
                 here = select(col(PersonRow.user_id), col(PersonRow.tenant)).where(col(PersonRow.user_id).in_(some))
@@ -248,15 +248,7 @@ class Storage:
             self._keystore.destroy(self._keystore.holders(self.now() - ORPHAN_AGE) - enrolled)
 
     def _clear_data(self) -> bool:
-        with Session(self._data) as session:
-            if not session.scalar(select(col(GalleryRow.dirty))):
-                return True
-        if not clear_free_space(self._data, DataTable.metadata.tables):
-            return False
-        with Session(self._data) as session:
-            session.execute(update(GalleryRow).values(dirty=False))
-            session.commit()
-        return True
+        return traces.clear(self._data, GalleryRow, DataTable.metadata.tables)
 
 
 def _shown(engine: Engine) -> str:

@@ -4,7 +4,19 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, String, TypeDecorator, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    Uuid,
+)
 from sqlmodel import Field, SQLModel
 
 DEFAULT_TENANT: Final = "default"
@@ -45,8 +57,7 @@ def _person() -> Any:
 
 
 class PersonRow(DataTable, table=True):
-    """Somebody enrolled. `revision`: that of the gallery when this person last changed. `reference`: a keyed digest of
-    the one they have (db/references.py)."""
+    """Somebody enrolled. `reference`: a keyed digest of the one they have (db/references.py)."""
 
     __tablename__ = "person"
     __table_args__ = (Index("ix_person_reference", "tenant", "reference", unique=True),)
@@ -58,7 +69,6 @@ class PersonRow(DataTable, table=True):
     last_login_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     flagged: bool = False
     flag_reason: str | None = None
-    revision: int = Field(index=True)
     reference: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
@@ -211,14 +221,15 @@ class ChallengeRow(DataTable, table=True):
 
 
 class GalleryRow(DataTable, table=True):
-    """One row. `revision` rises with every enrolment and erasure; `dirty`: erased rows left traces in free space;
+    """One row. `revision` rises with every enrolment and erasure; `traces` and `cleared`: see db/traces.py;
     `forgotten`: up to which revision the changes are kept no more."""
 
     __tablename__ = "gallery"
     gallery_id: int = Field(primary_key=True)
     revision: int = 0
     people: int = 0
-    dirty: bool = False
+    traces: int = Field(default=0, sa_type=BigInteger)
+    cleared: int = Field(default=0, sa_type=BigInteger)
     forgotten: int = 0
 
 
@@ -268,12 +279,13 @@ class TombstoneRow(KeyTable, table=True):
 
 class KeystoreRow(KeyTable, table=True):
     """One row. `key_check`: a record sealed with the current wrapping key, by which that one is told from others;
-    `dirty` as in the gallery."""
+    `traces` and `cleared` as in the gallery."""
 
     __tablename__ = "keystore"
     keystore_id: int = Field(primary_key=True)
     key_check: bytes = Field(sa_type=LargeBinary)
-    dirty: bool = False
+    traces: int = Field(default=0, sa_type=BigInteger)
+    cleared: int = Field(default=0, sa_type=BigInteger)
 
 
 class AuditHeadRow(KeyTable, table=True):

@@ -28,6 +28,7 @@ from db.payloads import pack_vector, unpack_vector
 from db.records import Vector
 from db.sealing import Place, seal
 from db.tables import GalleryRow, PersonRow, TemplateRow, TenantRow
+from db.traces import mark
 
 BATCH: Final = 100
 """People in one transaction; others wait for the lock that long."""
@@ -160,7 +161,7 @@ class Transforms:
     def _carry(self, people: Sequence[UUID], generation: int, turn: Turn) -> int:
         done = 0
         with Session(self._data) as session:
-            session.execute(update(GalleryRow).values(dirty=True))  # takes the lock before keys and rows are read
+            session.execute(mark(GalleryRow))  # takes the lock before keys and rows are read
             if self._noted(session) != generation:
                 raise TransformChanged("another transform has come into use")
             keys = self._keystore.all(people, unreadable=set())

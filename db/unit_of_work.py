@@ -41,6 +41,7 @@ from db.references import References
 from db.revocations import Revocations
 from db.sealing import Place, SealingKey, seal
 from db.tables import ConsentRow, DetailRow, GalleryRow, PersonRow, TemplateRow, TenantRow
+from db.traces import mark
 
 MAX_TEMPLATES: Final = 10
 _PERSON: Final = PersonRow.metadata.tables["person"]
@@ -159,7 +160,6 @@ class UnitOfWork:
                     consent_at=consent.at,
                     flagged=flagged,
                     flag_reason=flag_reason,
-                    revision=gallery.revision,
                 )
             )
             self._session.flush()
@@ -401,12 +401,11 @@ class UnitOfWork:
             turned = select(col(TemplateRow.transform)).where(col(TemplateRow.user_id) == user_id)
             if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
-            row.revision = revision
             changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
             if anew or without is not None:
                 theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
                 self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))
-                self._session.execute(update(GalleryRow).values(dirty=True))
+                self._session.execute(mark(GalleryRow))
             key = keys.successor or keys.current
             self._session.add_all(self._sealed_template(key, user_id, template) for template in added)
             self._session.flush()

@@ -28,6 +28,11 @@ BOX_MIDDLE: Final = 0.34  # how far its centre lies below the eyes
 AWRY: Final = (0.14, 0.1, 0.09, 0.06, 0.09, 0.09)
 """Standard deviations of what chance does to a head of nobody: yaw, pitch, roll (radians), logarithm of its size, and
 its place across and down (eye units)."""
+HELD: Final = (0.09, 0.25, 0.0, 0.0, 0.0, 0.0)
+"""Misses, in eye units, that a radian of yaw and of pitch cost where five points are all there is."""
+STEPS: Final = 8
+NEGLIGIBLE: Final = 0.1
+"""A step so many times the one that slopes are measured by, 1e-5 radians or eye units, is the last."""
 STIFF: Final = (10, 152, 234, 454, 33, 133, 362, 263, 168, 6, 127, 356, 21, 251, 54, 284, 109, 338, 103, 332, 67, 297)
 """Points that speech and looks hardly move, all around the face."""
 
@@ -166,23 +171,39 @@ def _from_five(face: Face) -> Head | None:
 
 def _nearest(values: Array, points: Array) -> Array:
     """Gauss-Newton on yaw, pitch, roll, log of the unit, x and y, held near a face that looks ahead."""
-    mean = mean_face()
-    shape = np.vstack([mean[list(EYES[0])].mean(axis=0), mean[list(EYES[1])].mean(axis=0), mean[list(FIVE)]])
-    held = np.array([0.09, 0.25, 0.0, 0.0, 0.0, 0.0])  # misses, in eye units, that a radian of yaw and of pitch cost
-
-    def misses(at: Array) -> Array:
-        unit = np.exp(at[3])
-        shown = seen(shape, np.array([at[4], at[5], 0.0]), turned(*at[:3]), float(unit))[:, :2]
-        return np.concatenate([((shown - points) / unit).ravel(), held * at])
-
-    for _ in range(8):
-        now = misses(values)
-        steps = np.array([1e-4, 1e-4, 1e-4, 1e-4, np.exp(values[3]) * 1e-4, np.exp(values[3]) * 1e-4])
-        slopes = np.column_stack([(misses(values + step) - now) / step.sum() for step in np.diag(steps)])
+    for _ in range(STEPS):
+        unit = np.exp(values[3])
+        steps = np.array([1.0, 1.0, 1.0, 1.0, unit, unit]) * 1e-4
+        now, *beside = _misses(values + np.vstack([np.zeros(6), np.diag(steps)]), points)
+        slopes = (np.array(beside) - now).T / steps
         move = np.linalg.lstsq(slopes, -now, rcond=None)[0]
         values = values + np.clip(move, *(np.array([-1, 1])[:, None] * (0.5, 0.5, 0.5, 0.3, np.inf, np.inf)))
+        if (np.abs(move) < NEGLIGIBLE * steps).all():
+            break
     values[:2] = np.clip(values[:2], (-1.3, -0.8), (1.3, 0.8))
     return values
+
+
+def _misses(tried: Array, points: Array) -> Array:
+    """How far five points are from where heads have them, tried float64 [n, 6] as `_nearest` names them: float64
+    [n, 16], eye units, ten distances and then HELD."""
+    five = _five()
+    (sy, sp, sr), (cy, cp, cr) = np.sin(tried[:, :3].T), np.cos(tried[:, :3].T)
+    # The rows of `turned`, for all heads at once: [n, 3] each
+    across = np.stack([cr * cy - sr * sp * sy, -sr * cp, -cr * sy - sr * sp * cy], axis=1) @ five.T
+    down = np.stack([sr * cy + cr * sp * sy, cr * cp, -sr * sy + cr * sp * cy], axis=1) @ five.T
+    near = nearness(np.stack([cp * sy, -sp, cp * cy], axis=1) @ five.T)
+    unit, origin = np.exp(tried[:, 3]), tried[:, 4:]
+    shown = np.stack([across * near, down * near], axis=2)
+    missed = shown + ((origin[:, None] - points) / unit[:, None, None])
+    return np.hstack([missed.reshape(len(tried), -1), tried * HELD])
+
+
+@cache
+def _five() -> Array:
+    """The mean face's eyes, nose tip and corners of the mouth, float64 [5, 3]."""
+    mean = mean_face()
+    return np.vstack([mean[list(EYES[0])].mean(axis=0), mean[list(EYES[1])].mean(axis=0), mean[list(FIVE)]])
 
 
 def turned(yaw: float, pitch: float, roll: float) -> Array:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from db.storage import Storage
 from service.settings import Settings
@@ -17,6 +18,8 @@ from tests.db.people import Clock, open_in
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("facewarden", deadline=None)  # how long an example takes tells how busy the machine is
+    settings.load_profile("facewarden")
     if databases.SERVER is None:
         return
     # A test that is skipped half-way leaves its storage open.

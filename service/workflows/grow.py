@@ -81,8 +81,7 @@ class Grow:
 
     def for_operator(self, user_id: UUID, images: Sequence[bytes]) -> Grown:
         """Keeps nothing where it raises: UnknownUser, ImageRefused, FaceRefused, FramesDisagree, TooManyPhotos,
-        PhotosNotAccepted, SameMoment, AlreadyEnrolled, TransformChanged, or Busy where somebody else changed the record
-        meanwhile."""
+        PhotosNotAccepted, SameMoment, AlreadyEnrolled, TransformChanged, or Busy where they are being erased."""
         return self._add(user_id, images, None, By.OPERATOR, anew=False)
 
     def _add(
@@ -102,7 +101,10 @@ class Grow:
             for number in sorted(set(groups))
         ]
         new = _New(vectors, groups, moments, average(vectors, groups))
+        with self._storage.begin() as work:
+            self._gallery.refresh(work)  # so that little is left to do while others wait
         with self._alone, self._storage.begin() as work:
+            work.take_turn()  # other processes enrol too
             self._gallery.refresh(work)
             held = [row for row in work.templates(user_id) if row.model_id == spec.model_id]
             if work.person(user_id) is None:

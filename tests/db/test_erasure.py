@@ -7,7 +7,9 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine
 
+from db.engine import clear_free_space
 from db.records import NewTemplate
 from db.storage import Storage
 from tests.db.people import AGREED, MODEL, Clock, enrol, open_in, vector
@@ -130,6 +132,34 @@ def test_an_erasure_that_stopped_after_the_keys_is_finished_at_the_next_start(tm
     storage = open_in(tmp_path)
     assert _found(tmp_path, traces) == 0
     storage.close()
+
+
+@pytest.mark.parametrize("part", ["keys", "data"])
+def test_an_erasure_while_earlier_ones_are_overwritten_stays_to_be_done(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    first, second = enrol(storage), enrol(storage)
+    rounds = 0
+
+    def erase(user_id: UUID) -> None:
+        storage._keystore.destroy([user_id]) if part == "keys" else storage._delete_rows([user_id], {})
+
+    def clear() -> bool:
+        return storage._keystore.clear() if part == "keys" else storage._clear_data()
+
+    def overwrite_and_erase(engine: Engine, tables: Iterable[str]) -> bool:
+        nonlocal rounds
+        rounds += 1
+        cleared = clear_free_space(engine, tables)
+        if rounds == 1:  # the database is written anew, which is not noted yet
+            erase(second)
+        return cleared
+
+    monkeypatch.setattr("db.traces.clear_free_space", overwrite_and_erase)
+    erase(first)
+    for expected in (1, 2, 2):
+        assert clear()
+        assert rounds == expected
 
 
 def test_erasing_nobody_changes_nothing(storage: Storage) -> None:

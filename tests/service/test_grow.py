@@ -1,6 +1,7 @@
 """A template grows by its owner's photos of other moments, and by nobody else's."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -206,24 +207,49 @@ def test_nobody_grows_where_somebody_else_is_as_near(tmp_path: Path, people: Por
     application.close()
 
 
-def test_a_record_that_changed_meanwhile_is_left_alone(
+def test_another_process_that_adds_to_the_same_record_waits_and_is_refused(
     application: Application, people: Portraits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = enrol(application, people.obama).user_id
+    vector = application.pipeline.capture(people.obama3.read_bytes()).vector
+    fits, added = application.grow._fits, list[bool]()
+
+    def elsewhere() -> None:
+        new = NewTemplate(vector.values, vector.model_id, 1, application.gallery.generation)
+        with application.storage.begin() as work:
+            added.append(work.renew_templates(user_id, new, beside=1))
+            work.commit()
+
+    other = threading.Thread(target=elsewhere)
+
+    def meanwhile(*arguments: object) -> None:
+        fits(*arguments)  # type: ignore[arg-type]
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+
+    monkeypatch.setattr(application.grow, "_fits", meanwhile)
+    application.grow.for_operator(user_id, [people.obama2.read_bytes()])
+    other.join()
+    assert added == [False]
+    assert kept(application, user_id) == [0, 1]
+
+
+def test_nothing_is_added_to_somebody_whose_key_has_just_been_destroyed(
+    application: Application, people: Portraits, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id = enrol(application, people.obama).user_id
     fits = application.grow._fits
 
     def another_node(*arguments: object) -> None:
         fits(*arguments)  # type: ignore[arg-type]
-        vector = application.pipeline.capture(people.obama3.read_bytes()).vector
-        added = NewTemplate(vector.values, vector.model_id, 1, application.gallery.generation)
-        with application.storage.begin() as work:
-            assert work.renew_templates(user_id, added, beside=1)
-            work.commit()
+        application.storage._keystore.destroy([user_id], erased_at=clock())
 
     monkeypatch.setattr(application.grow, "_fits", another_node)
     with pytest.raises(Busy):
         application.grow.for_operator(user_id, [people.obama2.read_bytes()])
-    assert kept(application, user_id) == [0, 1]
+    application.storage.sweep()
+    assert kept(application, user_id) == []
 
 
 def test_over_http(application: Application, people: Portraits) -> None:

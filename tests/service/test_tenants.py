@@ -52,6 +52,8 @@ from tests.service.bodies import BOUNDARY, multipart, part
 
 TENANTS = ("default", "acme")
 NOBODY = UUID(int=7)
+STRANGERS = 0.9
+"""Directions drawn at random lie nearer in one of 10^10 draws (a cosine of .595, of which 1/sqrt(128) is usual)."""
 
 
 @cache
@@ -148,7 +150,7 @@ def test_one_face_at_two_tenants_is_two_strangers(both: Application, people: Por
     stored = {tenant: templates(both.of(tenant).storage, ids[tenant]) for tenant in TENANTS}
     assert [row.capture for row in stored["default"]] == [row.capture for row in stored["acme"]]
     for here, there in zip(stored["default"], stored["acme"], strict=True):
-        assert np.linalg.norm(here.vector - there.vector) == pytest.approx(np.sqrt(2), abs=0.15)
+        assert np.linalg.norm(here.vector - there.vector) > STRANGERS
     assert templates(both.of("acme").storage, ids["default"]) == []
     assert both.of("acme").gallery.index.keys() == {UUID(ids["acme"]), UUID(biden)}
     assert both.of("default").gallery.index.keys() == {UUID(ids["default"])}
@@ -288,7 +290,7 @@ def test_revoked_beside_a_running_service_logins_go_on(both: Application, people
     assert [row.transform for row in renewed] == [3, 3]
     probe = both.of("acme").pipeline.capture(people.obama.read_bytes()).vector
     assert np.linalg.norm(renewed[0].vector - probe.values) < 1e-3
-    assert np.linalg.norm(copied[0].vector - probe.values) == pytest.approx(np.sqrt(2), abs=0.15)
+    assert np.linalg.norm(copied[0].vector - probe.values) > STRANGERS
     assert [entry.kind for entry in acme.audit.entries(tenant="acme") if entry.kind.startswith("templates")] == [
         "templates_carried_over",
         "templates_revoked",
