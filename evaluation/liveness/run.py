@@ -17,6 +17,7 @@ from embeddings.liveness.watcher import Nets, mesh_box
 from embeddings.types import Pixels
 from evaluation.liveness import render
 from evaluation.liveness.films import Watched, files, frames, picture, rate, watch
+from evaluation.liveness.people import Vector, people, usual
 from evaluation.liveness.pieces import Pieces, cut
 from evaluation.liveness.players import Answering, Player, Recording, play, steps_of
 from evaluation.liveness.render import Card, Kind
@@ -38,6 +39,7 @@ class Bench:
     species: dict[str, list[Try]] = field(default_factory=dict)
     live: list[Try] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
+    vectors: dict[str, Vector] = field(default_factory=dict)
 
     def run(self, live: Sequence[Path], attacks: Sequence[Path]) -> dict[str, Any]:
         """Raises NoFilm, ImageRefused."""
@@ -50,9 +52,10 @@ class Bench:
         cards = [(path.stem, picture(path)) for path in (*pictures, *portraits)]
         cards += [(path.stem, _frontal(film, path)) for path, film in zip(films, watched, strict=True)]
         self._pictures(cards)
+        who = people(self.vectors, self.limits.same_person)
         return {
-            "bpcer": rates(self.live, live=True),
-            "apcer": {name: rates(tries, live=False) for name, tries in sorted(self.species.items())},
+            "bpcer": rates(self.live, who, live=True),
+            "apcer": {name: rates(tries, who, live=False) for name, tries in sorted(self.species.items())},
             "steps": {"allowed": list(DEFAULT_STEPS), "count": COUNT},
             "too_few_movements": self.unanswered,
         }
@@ -94,7 +97,7 @@ class Bench:
             self.told(f"{name} before the camera")
             share = self._share(len(found))
             seed = np.random.default_rng(zlib.crc32(name.encode()))
-            held = watch(self.nets, name, render.still(card, seed), render.RATE)
+            held = self._known(watch(self.nets, name, render.still(card, seed), render.RATE))
             self._add("photo_still", self._tries(name, share, partial(Recording, held)))
             for species, kind in KINDS.items():
                 film, pieces = watch(self.nets, name, render.clip(card, kind, seed), render.RATE), render.pieces()
@@ -136,7 +139,13 @@ class Bench:
 
     def _watched(self, path: Path) -> Watched:
         self.told(path.name)
-        return watch(self.nets, path.stem, frames(path), rate(path))
+        return self._known(watch(self.nets, path.stem, frames(path), rate(path)))
+
+    def _known(self, film: Watched) -> Watched:
+        vector = usual(film)
+        if vector is not None:
+            self.vectors[film.source] = vector
+        return film
 
 
 def _frontal(film: Watched, path: Path) -> Pixels:

@@ -165,6 +165,7 @@ class Board {
   /** Says that colours will come, before anything moves or is lit; gone on with by the person alone. */
   async warn() {
     const said = element("div", undefined, "warning");
+    this.other.hidden = true;
     this.words.textContent = t("challenge.light.title");
     this.box.append(said);
     const begins = await new Promise((resolve) => {
