@@ -258,7 +258,9 @@ class Settings(BaseSettings):
         if any(each.partition(":")[2] not in set(Step) for each in self.challenge_without):
             raise ValueError(f"{PREFIX}CHALLENGE_WITHOUT names steps as tenant:step")
         if self.challenge_light and self.challenge_at_once:
-            raise ValueError(f"{PREFIX}CHALLENGE_LIGHT is not for {PREFIX}CHALLENGE_AT_ONCE: colours are told one by one")
+            raise ValueError(
+                f"{PREFIX}CHALLENGE_LIGHT is not for {PREFIX}CHALLENGE_AT_ONCE: colours are told one by one"
+            )
         for tenant in {each.partition(":")[0] for each in self.challenge_without} | {DEFAULT_TENANT}:
             try:
                 draw(self.steps_of(tenant), self.challenge_count)

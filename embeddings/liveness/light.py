@@ -66,7 +66,9 @@ def answer(times: Sequence[float], tints: Sequence[Tint], shown: Sequence[Colour
     if int(during.sum()) < LEAST_FRAMES:
         return undecided("light", "too_few_frames")
     at = at[during]
-    seen = _level(_balance([tint.face for tint in tints], during) - _balance([tint.around for tint in tints], during), at)
+    seen = _level(
+        _balance([tint.face for tint in tints], during) - _balance([tint.around for tint in tints], during), at
+    )
     if float(np.sqrt((seen**2).mean())) < LEAST_CHANGE:
         return undecided("light", "light_too_weak")
     delays = np.linspace(EARLIEST, LATEST, DELAYS)

@@ -72,7 +72,7 @@ class Lights:
             return failed("light", "several_faces")
         if not self._same_person():
             return failed("light", "another_person")
-        if len(self._vectors) < LEAST_VECTORS or not self._steady():
+        if len(self._marks) == len(self.colours) and (len(self._vectors) < LEAST_VECTORS or not self._steady()):
             return undecided("light", "face_not_recognised")
         return answer(self._times, self._tints, self.colours, self._marks)
 

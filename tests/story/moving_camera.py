@@ -17,7 +17,8 @@ FOLDER = "/film/"
 RATE = 25
 SCRIPT = """
 (() => {
-  const [film, rests, moves, rate, blend] = ARGUMENTS;
+  const [film, rests, moves, rate, blend, face] = ARGUMENTS;
+  const LIGHTS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
   const pictures = [];
   const canvas = document.createElement("canvas");
   const load = async () => {
@@ -57,6 +58,17 @@ SCRIPT = """
         pen.globalAlpha = 1 - faded / blend;
         pen.drawImage(pictures[from], 0, 0);
       }
+      const lamp = document.querySelector(".lamp")?.dataset.colour;
+      if (face && lamp) {
+        const [x, y, width, height] = face;
+        pen.globalCompositeOperation = "lighter";
+        pen.globalAlpha = 0.1;
+        pen.fillStyle = LIGHTS[lamp];
+        pen.beginPath();
+        pen.ellipse(x, y, width / 2, height / 2, 0, 0, 2 * Math.PI);
+        pen.fill();
+        pen.globalCompositeOperation = "source-over";
+      }
       pen.globalAlpha = 1;
       pen.fillStyle = `rgb(${Math.random() * 255} 0 0)`; // a camera never gives the same picture twice
       pen.fillRect(0, 0, 2, 2);
@@ -87,14 +99,16 @@ def play(
     moves: dict[str, tuple[int, int]] | None,
     rate: float = RATE,
     blend: int = 10,
+    face: tuple[float, float, float, float] | None = None,
 ) -> None:
     """Before the page is opened. `rests` and `moves`: first frame and the one after the last; without `moves` the film
-    is played as it is, over and over."""
+    is played as it is, over and over. `face`: centre, width and height, px, of what the page's lamp lights; without it
+    nothing is lit."""
 
     def answer(route: Route) -> None:
         number = int(route.request.url.rsplit("/", 1)[1])
         route.fulfill(body=pictures[number], content_type="image/jpeg")
 
     page.route(f"**{FOLDER}*", answer)
-    arguments = [sorted(pictures), list(rests), moves, rate, blend]
+    arguments = [sorted(pictures), list(rests), moves, rate, blend, face]
     page.add_init_script(SCRIPT.replace("ARGUMENTS", json.dumps(arguments)))

@@ -59,7 +59,7 @@ def test_who_makes_the_movements_logs_in(service: Service, film: Path) -> None:
         play(page, pictures, RESTS, MOVES)
         page.reload()
         see(page)
-        ended = page.locator("#login .notice:visible, #login .done:visible")
+        ended = page.locator("#login .notice:visible, #login .done h3:visible")
         for _ in range(TRIES):
             page.click("#login .go")
             expect(page.locator("#login .moves .move")).to_be_visible(timeout=SECONDS)
