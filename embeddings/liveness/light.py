@@ -1,4 +1,4 @@
-"""Light from the screen: a face before it answers a random sequence of colours, a recording answers another one or none.
+"""Light from the screen: a face before it answers a random sequence of colours, a recording none or another.
 
 Only the balance of the colours counts, for brightness changes with every movement; what is behind the face is taken
 off, for the camera's own white balance moves both. A bright room drowns a screen: then nothing is decided.

@@ -15,7 +15,7 @@ def usual(film: Watched) -> Vector | None:
     found = [each.look.vector.values for each in film.frames if each.look is not None and each.look.vector is not None]
     if not found:
         return None
-    mean = np.sum(found, axis=0, dtype=np.float64)
+    mean: Vector = np.stack(found).sum(axis=0, dtype=np.float64)
     direction: Vector = mean / max(float(np.linalg.norm(mean)), 1e-9)
     return direction
 

@@ -1,4 +1,4 @@
-"""After the steps, where the settings ask for it: the screen shows colours one by one, and the face must answer them."""
+"""After the steps, where the settings ask for it: the screen shows colours one by one, and the face must answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ GAP: Final = 0.6
 
 @dataclass(slots=True)
 class Lights:
-    """`number`: of the colour that is told, from 0. The next is told only when frames came under the one before, so that
-    nobody knows the sequence beforehand."""
+    """`number`: of the colour that is told, from 0. The next is told only when frames came under the one before, so
+    that nobody knows the sequence beforehand."""
 
     colours: Sequence[Colour] = field(default_factory=draw)
     number: int = 0
@@ -43,7 +43,7 @@ class Lights:
         return self.colours[self.number]
 
     def begin(self, at: float, limit: float, frames: Sequence[Look]) -> None:
-        """`limit`: farthest distance of the same person's vectors; `frames`: of the steps that were done a moment ago."""
+        """`limit`: farthest distance of the same person's vectors; `frames`: of the steps, done a moment ago."""
         self._since, self._limit, self._person = at, limit, list(frames)
 
     def feed(self, seen: Observation, lit: int | None) -> None:

@@ -45,7 +45,8 @@ class Eyes:
 @dataclass(slots=True)
 class Session:
     """Not to be shared between threads at one time. `allowed`: the steps that an exchange may draw from; `poses`: of an
-    enrolment; `lights`: where the screen's colours are to be answered as well. `steps_told`: whether a step was shown; `reasons`: of the failure, for whoever runs the service."""
+    enrolment; `lights`: where the screen's colours are to be answered as well. `steps_told`: whether a step was shown;
+    `reasons`: of the failure, for whoever runs the service."""
 
     eyes: Eyes
     judge: Judge
@@ -62,7 +63,7 @@ class Session:
     _verdict: Verdict | None = None
 
     @classmethod
-    def of(  # noqa: PLR0913 - what a challenge consists of
+    def of(
         cls,
         eyes: Eyes,
         challenge: Challenge,

@@ -82,8 +82,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`steps`: that a challenge may ask for; `count` of them. `at_once`: whether they may be told at its beginning. `light`: whether
-    the screen's colours are to be answered as well."""
+    """`steps`: that a challenge may ask for; `count` of them. `at_once`: whether they may be told at its beginning.
+    `light`: whether the screen's colours are to be answered as well."""
 
     steps: Sequence[Step]
     count: int

@@ -99,6 +99,7 @@ def play(
     moves: dict[str, tuple[int, int]] | None,
     rate: float = RATE,
     blend: int = 10,
+    *,
     face: tuple[float, float, float, float] | None = None,
 ) -> None:
     """Before the page is opened. `rests` and `moves`: first frame and the one after the last; without `moves` the film

@@ -24,7 +24,7 @@ WATCH = """
 () => {
   window.changes = [];
   new MutationObserver((records) => {
-    for (const { target } of records) if (target.className === "lamp") window.changes.push([performance.now(), target.dataset.colour]);
+    for (const { target } of records) if (target.className === "lamp") window.changes.push(performance.now());
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-colour"] });
 }
 """
@@ -38,9 +38,11 @@ def film() -> Path:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    settings = {"LOGIN_REQUIRES": "live", "CHALLENGE_LIGHT": "true", "CHALLENGE_COUNT": "2"}
     with running_service(
-        tmp_path / "home", **{f"FACEWARDEN_{name}": value for name, value in settings.items()}
+        tmp_path / "home",
+        FACEWARDEN_LOGIN_REQUIRES="live",
+        FACEWARDEN_CHALLENGE_LIGHT="true",
+        FACEWARDEN_CHALLENGE_COUNT="2",
     ) as running:
         yield running
 
@@ -79,7 +81,7 @@ def test_a_face_that_answers_the_screen_logs_in_and_sees_two_colours_a_second(se
         expect(page.locator("#login dd.id")).to_have_text(user_id)
         expect(page.locator(".lamp")).to_have_count(0)
         changes = page.evaluate("window.changes")
-        gaps = [two[0] - one[0] for one, two in itertools.pairwise(changes)]
+        gaps = [two - one for one, two in itertools.pairwise(changes)]
         assert len(changes) >= 10
         assert min(gaps) >= 495  # observed from outside, a moment after
         assert watched.complaints == []
