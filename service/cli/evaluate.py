@@ -26,7 +26,8 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from evaluation import attributes, burst, card, cohorts, detection, groups, identification, overlays, plot
 from evaluation.faces import Faces, collect, pictures
-from evaluation.liveness.films import NoFilm
+from evaluation.liveness import lit
+from evaluation.liveness.films import NoFilm, files
 from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
@@ -169,6 +170,34 @@ def live(
             answer = bench.run(live, attack or [])
         except (NoFilm, ImageRefused) as error:
             raise typer.BadParameter(str(error), param_hint="--live, --attack") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
+@commands.command("light")
+def light(
+    *,
+    film: Annotated[list[Path], typer.Option(exists=True, help="Films with one face; a file or a folder.")],
+    tries: Annotated[int, typer.Option(min=1, help="Sequences of colours of each kind.")] = TRIES,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often films answer the screen's colours by chance, and faces lit by a model are found."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    limit = Limits.of(vectors.spec).same_person
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        try:
+            answer = lit.measure(
+                Nets.load(runtime, vectors),
+                files(film)[0],
+                tries,
+                limit,
+                lambda name: progress.update(task, description=name),
+            )
+        except NoFilm as error:
+            raise typer.BadParameter(str(error), param_hint="--film") from None
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
 

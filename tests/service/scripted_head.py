@@ -18,8 +18,8 @@ REACTION, HELD = 0.3, 0.6  # seconds
 
 @dataclass
 class Head:
-    """In the place of a watcher. `ratio`: of the corners, 1.3 for a solid head, .6 for a card. `lamp`: colour of the screen
-    before it, which lights the face a little where it `answers`."""
+    """In the place of a watcher. `ratio`: of the corners, 1.3 for a solid head, .6 for a card. `lamp`: colour of the
+    screen before it, which lights the face a little where it `answers`."""
 
     ratio: float = 1.3
     yaw: float = 0.0
