@@ -48,8 +48,10 @@ Attempt = Callable[[Lit, random.Random], Check]
 def measure(
     nets: Nets, films: Sequence[Path], tries: int, limit: float, told: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
-    """`tries`: of each kind (MORE times of recordings), shared out evenly; `limit`: farthest distance of one person's vectors. Raises NoFilm."""
-    watched, vectors = [], {}
+    """`tries`: of each kind (MORE times of recordings), shared out evenly; `limit`: farthest distance of one person's
+    vectors. Raises NoFilm."""
+    watched: list[Lit] = []
+    vectors: dict[str, Vector] = {}
     for path in films:
         told(path.name)
         lit, vector = watch(nets, path)

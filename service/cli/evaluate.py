@@ -28,6 +28,7 @@ from evaluation import attributes, burst, card, cohorts, detection, groups, iden
 from evaluation.faces import Faces, collect, pictures
 from evaluation.liveness import lit
 from evaluation.liveness.films import NoFilm, files
+from evaluation.liveness.passive import Crowd
 from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
@@ -196,6 +197,28 @@ def light(
                 limit,
                 lambda name: progress.update(task, description=name),
             )
+        except NoFilm as error:
+            raise typer.BadParameter(str(error), param_hint="--film") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
+@commands.command("passive")
+def passive(
+    *,
+    film: Annotated[list[Path], typer.Option(exists=True, help="Films with people in them; a file or a folder.")],
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often people who were asked for nothing fail what a challenge looks at all the while."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        nets, limits = Nets.load(runtime, vectors), Limits.of(vectors.spec)
+        try:
+            crowd = Crowd(nets, limits, lambda name: progress.update(task, description=name))
+            answer = crowd.run(files(film)[0])
         except NoFilm as error:
             raise typer.BadParameter(str(error), param_hint="--film") from None
     answer["seconds"] = round(time.monotonic() - started, 1)
