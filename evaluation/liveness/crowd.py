@@ -1,4 +1,4 @@
-"""A film of several people cut into people: each followed by a window of its own, as a camera of theirs would see them."""
+"""A film of several people cut into people: each followed by a window of its own, as a camera would see them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +35,9 @@ class Track:
     def face(self) -> float:
         return float(np.median([max(box.width, box.height) for box in self.boxes.values()]))
 
+    def overlap(self, box: Box) -> float:
+        return box.iou(self.boxes[self.last])
+
 
 def tracks(detector: Detector, path: Path) -> list[Track]:
     """Of faces that are large and long enough. Raises NoFilm."""
@@ -42,8 +45,8 @@ def tracks(detector: Detector, path: Path) -> list[Track]:
     for number, pixels in enumerate(decoded(path)):
         free = [face.box for face in detector.detect(pixels, Purpose.FIND).faces]
         for track in [each for each in found if number - each.last <= MISSED]:
-            near = max(free, key=lambda box, last=track.boxes[track.last]: box.iou(last), default=None)
-            if near is not None and near.iou(track.boxes[track.last]) >= OVERLAP:
+            near = max(free, key=track.overlap, default=None)
+            if near is not None and track.overlap(near) >= OVERLAP:
                 track.boxes[number] = near
                 free.remove(near)
         found += [Track({number: box}) for box in free]

@@ -43,7 +43,7 @@ SCRIPT = """
         place = (place + 1) % film.length;
       } else if (!moving && performance.now() >= begin) {
         begin = Infinity;
-        go(moves[step], true);
+        go(moves[step], !step.startsWith("slightly")); // a pose is held until the next is asked for
       } else if (faded < blend) {
         faded += 1;
       } else if (moving && place + 1 >= piece[1]) {
