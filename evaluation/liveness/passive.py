@@ -35,13 +35,14 @@ MOST_TURNED: Final = 1.4
 
 @dataclass(slots=True)
 class Crowd:
-    """`told`: what is looked at."""
+    """`told`: what is looked at; `ratios`: of the corners, the median of each film's turns."""
 
     nets: Nets
     limits: Limits
     told: Callable[[str], None] = lambda _: None
     checks: dict[str, list[Try]] = field(default_factory=dict)
     turns: int = 0
+    ratios: dict[str, float] = field(default_factory=dict)
 
     def run(self, films: Sequence[Path]) -> dict[str, Any]:
         """Raises NoFilm."""
@@ -59,12 +60,14 @@ class Crowd:
         return {
             "people": len(set(who.values())),
             "turns": self.turns,
+            "ratios": self.ratios,
             "refused": {name: rates(tries, who, live=True) for name, tries in self.checks.items()},
         }
 
     def _judge(self, film: Watched) -> None:
         solid, turns = solid_turns(film)
         self.turns += turns
+        self.ratios |= {film.source: round(solid.score, 2)} if solid.score is not None else {}
         for check in (solid, *always(film, self.limits)):
             reasons = (check.reason,) if check.reason is not None else ()
             self.checks.setdefault(check.name, []).append(Try(film.source, check.outcome, reasons))

@@ -148,9 +148,14 @@ def look(
 @commands.command("liveness")
 def live(
     *,
-    live: Annotated[list[Path], typer.Option(exists=True, help="Films of live people; a file or a folder.")],
+    live: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of live people; a file or a folder.")
+    ] = None,
     attack: Annotated[
         list[Path] | None, typer.Option(exists=True, help="Films of attacks, and pictures to present; likewise.")
+    ] = None,
+    crowd: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of several people, of whom stills are presented.")
     ] = None,
     tries: Annotated[int, typer.Option(min=1, help="Challenges of each kind.")] = TRIES,
     embedder: Chosen = "fused",
@@ -168,9 +173,9 @@ def live(
             lambda name: progress.update(task, description=name),
         )
         try:
-            answer = bench.run(live, attack or [])
+            answer = bench.run(live or [], attack or [], crowd or [])
         except (NoFilm, ImageRefused) as error:
-            raise typer.BadParameter(str(error), param_hint="--live, --attack") from None
+            raise typer.BadParameter(str(error), param_hint="--live, --attack, --crowd") from None
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
 

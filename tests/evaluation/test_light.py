@@ -52,6 +52,6 @@ def test_a_film_is_played_to_the_end_of_the_colours_at_the_rate_of_a_page() -> N
         played = _played(film(), random.Random(seed))
         places = [place for _, place in played]
         assert RATES[0] * LASTS <= len(played) <= RATES[1] * LASTS + 1
-        assert 0 <= min(places)
+        assert min(places) >= 0
         assert max(places) < 30
         assert len(_marks(played)) == len(draw())
