@@ -34,5 +34,5 @@ def people(vectors: Mapping[str, Vector], limit: float) -> dict[str, str]:
 
 
 def counted(sources: Sequence[str], who: Mapping[str, str]) -> int:
-    """People behind `sources`; one that nobody was recognised in is somebody of its own."""
-    return len({who.get(source, source) for source in sources})
+    """People behind `sources`. One that nobody was recognised in adds nobody: an interval had better be too wide."""
+    return max(len(sources) > 0, len({who[source] for source in sources if source in who}))

@@ -100,12 +100,14 @@ def test_a_film_without_the_movement_cannot_answer() -> None:
 
 def test_rates_count_asking_again_and_their_intervals_count_people() -> None:
     tries = [Try("one", Outcome.PASSED, ())] * 6 + [Try("two", Outcome.UNDECIDED, ("too_soft",))] * 2
-    live, attack = rates(tries, {}, live=True), rates(tries, {}, live=False)
+    who = {"one": "one", "two": "two"}
+    live, attack = rates(tries, who, live=True), rates(tries, who, live=False)
     assert (live["rate"], live["n"], live["people"], live["undecided"]) == (0.25, 8, 2, 2)
     assert (attack["rate"], attack["reasons"]) == (0.75, {"too_soft": 2})
     assert live["ci95"] == wilson(0.25, 2)
-    same = rates(tries, {"one": "one", "two": "one"}, live=True)
-    assert (same["people"], same["sources"], same["ci95"]) == (1, 2, wilson(0.25, 1))
+    for fewer in ({"one": "one", "two": "one"}, {"two": "two"}, {}):
+        same = rates(tries, fewer, live=True)
+        assert (same["people"], same["sources"], same["ci95"]) == (1, 2, wilson(0.25, 1))
     assert rates([], {}, live=True)["rate"] is None
     # Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3
     assert wilson(81 / 263, 263) == [0.2553, 0.3662]
