@@ -108,7 +108,7 @@ class ApiKeyLedger:
         query = select(ApiKeyRow).where(col(ApiKeyRow.tenant) == self._tenant)
         with told_apart():
             rows = self._session.scalars(query.order_by(col(ApiKeyRow.created_at), col(ApiKeyRow.prefix)))
-            return [_told(row) for row in rows if self._proofs.hold(row)]
+            return [_told(row) for row in rows if self._proofs.hold(row) and not _is_revoked(self._revoked, row)]
 
     def revoke(self, prefix: str) -> ApiKey | None:
         """The key that opens nothing any more, whatever becomes of this transaction; None where the tenant has no
@@ -160,12 +160,11 @@ class ApiKeys:
         order = col(ApiKeyRow.tenant), col(ApiKeyRow.created_at), col(ApiKeyRow.prefix)
         with told_apart(), Session(self._data) as session:
             rows = session.scalars(select(ApiKeyRow).order_by(*order))
-            return [_told(row) for row in rows if self._proofs.hold(row)]
+            return [_told(row) for row in rows if self._proofs.hold(row) and not _is_revoked(self._revoked, row)]
 
     def has_admin(self, now: datetime) -> bool:
         """Whether there is a key that can make others."""
-        admins = (key for key in self.all() if key.role is Role.ADMIN and key.holds(now))
-        return any(not self._revoked.has(revocations.api_key(key.prefix)) for key in admins)
+        return any(key.role is Role.ADMIN and key.holds(now) for key in self.all())
 
     def _own_secret(self) -> bytes:
         if self._known is None:
@@ -177,6 +176,10 @@ def _code(secret: bytes, shown: str, row: ApiKeyRow) -> bytes:
     end = None if row.expires_at is None else row.expires_at.timestamp()
     bound = json.dumps([row.prefix, row.tenant, row.role, end, shown])
     return hmac.digest(secret, _DOMAIN + bound.encode(), "sha256")
+
+
+def _is_revoked(revoked: Revocations, row: ApiKeyRow) -> bool:
+    return revoked.has(revocations.api_key(row.prefix))
 
 
 def _nobodys(now: datetime) -> ApiKeyRow:

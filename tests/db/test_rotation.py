@@ -76,7 +76,7 @@ def test_a_new_master_key_opens_everything_and_the_old_one_is_gone(tmp_path: Pat
     after = storage.master_rotation().status()
     assert done.replaced
     assert done.destroyed
-    assert done.rewrapped == len(ids) + 2  # and the secrets for tokens and tombstones
+    assert done.rewrapped == len(ids) + 4  # and the secrets of the service: tombstones, proofs and others
     assert seen[0] == (0, len(ids) + 2)
     assert seen[-1] == (len(ids) + 2, len(ids) + 2)
     assert before.current != after.current == done.current
