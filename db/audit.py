@@ -90,7 +90,7 @@ class AuditLog:
         connection.execute(_END, {"end": code})
         return Head(number, code)
 
-    def note(self, at: datetime, kind: str, **details: Detail) -> None:
+    def note(self, kind: str, at: datetime, **details: Detail) -> None:
         """Writes an entry about nobody in a transaction of its own. Raises StorageUnavailable."""
         with told_apart(), Session(self._data) as session:
             head = self.append(session, at, kind, None, **details)

@@ -64,7 +64,7 @@ class Proofs:
                     return
                 table = self._untold.pop()
             try:
-                self._audit.note(now, "row_refused", table=table)
+                self._audit.note("row_refused", now, table=table)
             except StorageUnavailable:
                 with self._lock:
                     self._untold.append(table)

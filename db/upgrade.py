@@ -23,7 +23,7 @@ from db.tables import (
 PROVEN: Final = "rows proven:"
 """What the purpose of a secret begins with that says since when every row has a proof: the moment follows."""
 _MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
-_TABLES: Final[tuple[type[ProvenTable], ...]] = (ApiKeyRow, ChallengeRow, ClientRow, GrantRow)
+TABLES: Final[tuple[type[ProvenTable], ...]] = (ApiKeyRow, ChallengeRow, ClientRow, GrantRow)
 _FORMER: Final = table("revoked_token", column("token_id", String), column("expires_at", UtcDateTime))
 """Where tokens given back stood in the data until d0012."""
 
@@ -60,7 +60,7 @@ def prove(data: Engine, proofs: Proofs) -> None:
     """Gives a proof to every row that has none."""
     with Session(data) as session:
         session.execute(update(GalleryRow).values(traces=col(GalleryRow.traces)))  # who writes meanwhile waits
-        for each in _TABLES:
+        for each in TABLES:
             for row in session.scalars(select(each).where(col(each.proof).is_(None)).with_for_update()):
                 row.proof = proofs.of(row)
         session.commit()
