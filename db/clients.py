@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from db.errors import told_apart
+from db.grants import Grant
 from db.proofs import Proofs
 from db.revocations import Revocations, client
 from db.tables import ClientRow, GrantRow
@@ -38,6 +39,12 @@ class Clients:
         with told_apart():
             row = self._session.get(ClientRow, client_id)
         return None if row is None or not self._holds(row) else _record(row)
+
+    def of(self, grant: Grant) -> ClientRecord | None:
+        """The application of a grant that was read in this unit of work, which asked then whether it was removed."""
+        with told_apart():
+            row = self._session.get(ClientRow, grant.client_id)
+        return None if row is None or not self._proofs.hold(row) else _record(row)
 
     def all(self) -> Sequence[ClientRecord]:
         """In the order of their registration."""

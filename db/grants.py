@@ -94,6 +94,7 @@ class Grants:
     def _row(self, query: Select[GrantRow]) -> GrantRow | None:
         with told_apart():
             row = self._session.scalar(query, execution_options={"populate_existing": True})
-        if row is None or not self._proofs.hold(row) or self._revoked.has(revocations.code(row.code)):
+        if row is None or not self._proofs.hold(row):
             return None
-        return row
+        gone = self._revoked.has_either(revocations.code(row.code), revocations.client(row.client_id))
+        return None if gone else row
