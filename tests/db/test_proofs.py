@@ -1,5 +1,6 @@
 """Somebody writes into the data without any key: what is not sealed counts for nothing all the same."""
 
+import hmac
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -307,3 +308,21 @@ def test_an_archive_put_back_beside_todays_keys(house: House, tmp_path: Path, be
     with house.storage.begin() as work:
         assert (work.clients.get("shop") is not None) is before
         assert work.grants.by_code(CODE) is not None
+
+
+def test_the_bytes_are_those_of_the_specification(house: House, tmp_path: Path) -> None:
+    secret = house.storage.secret("row proofs")
+    client = (
+        b'facewarden row 1 ["client",{"client_id":"shop","created_at":"2026-03-01T12:00:00.000000+00:00",'
+        b'"name":"Shop","redirect_uris":"https://shop.example/","secret":"' + b"73" * 32 + b'","tenant":"default"}]'
+    )
+    grant = (
+        b'facewarden row 1 ["oauth_grant",{"acr":"photo","challenge":"challenge","client_id":"shop","code":"'
+        + b"63" * 32
+        + b'","expires_at":"2026-03-01T12:01:00.000000+00:00","nonce":"nonce","redirect_uri":"https://shop.example/",'
+        + b'"signed_in_at":"2026-03-01T12:00:00.000000+00:00","user_id":"'
+        + house.person.hex.encode()
+        + b'"}]'
+    )
+    for name, message in (("client", client), ("oauth_grant", grant)):
+        assert rows(tmp_path, name)[0]["proof"] == hmac.digest(secret, message, "sha256")
