@@ -32,10 +32,10 @@ export async function moves(stage, purpose) {
   if (!stage.hasCamera) throw new Problem({ code: "no_camera", title: t("challenge.camera.title"), advice: t("challenge.camera.advice") });
   const asked = await openChallenge(purpose);
   if (asked.light && matchMedia("(prefers-reduced-motion: reduce)").matches) throw told("light_refused");
+  if (asked.light && !(await warned())) throw told("light_stopped");
   stage.live.stop();
   const board = new Board(stage, asked.count);
   try {
-    if (asked.light && !(await board.warn())) throw told("light_stopped");
     const end = await converse(stage, board, asked, purpose);
     if (end.phase !== "passed") throw unmet(end);
     return { challenge_id: asked.challenge_id, nonce: asked.nonce };
@@ -95,6 +95,26 @@ async function converse(stage, board, { challenge_id, nonce }, purpose) {
   } finally {
     socket.close();
   }
+}
+
+/** Says that colours will come, before anything moves or is lit; gone on with by the person alone. */
+function warned() {
+  const sheet = element("dialog", "", "warning");
+  const title = element("h2", t("challenge.light.title"));
+  const choice = element("form");
+  title.id = "light-warning";
+  sheet.setAttribute("aria-labelledby", title.id);
+  return new Promise((resolve) => {
+    const close = (begins) => {
+      sheet.remove();
+      resolve(begins);
+    };
+    choice.append(button(t("challenge.light.decline"), () => close(false)), button(t("challenge.light.begin"), () => close(true), "go"));
+    sheet.append(title, element("p", t("challenge.light.warning")), choice);
+    sheet.addEventListener("cancel", () => close(false));
+    document.body.append(sheet);
+    sheet.showModal();
+  });
 }
 
 /** Over everything, so that nothing else of the page is lit or pressed meanwhile. */
@@ -160,21 +180,6 @@ class Board {
     while (this.dots.children.length < of) this.dots.append(element("li"));
     while (this.dots.children.length > of && of) this.dots.lastChild.remove();
     [...this.dots.children].forEach((dot, i) => dot.classList.toggle("done", i < done));
-  }
-
-  /** Says that colours will come, before anything moves or is lit; gone on with by the person alone. */
-  async warn() {
-    const said = element("div", undefined, "warning");
-    this.other.hidden = true;
-    this.words.textContent = t("challenge.light.title");
-    this.box.append(said);
-    const begins = await new Promise((resolve) => {
-      const begin = button(t("challenge.light.begin"), () => resolve(true), "begin");
-      said.append(element("p", t("challenge.light.warning")), begin, button(t("challenge.light.decline"), () => resolve(false), "other"));
-      begin.focus();
-    });
-    said.remove();
-    return begins;
   }
 
   /** The whole screen in the colour that is told; gives the number of the one that is seen. Whatever the service says, a

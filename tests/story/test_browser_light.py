@@ -60,7 +60,7 @@ def attempt(page: Page) -> str | None:
     code: str | None = None
     for _ in range(TRIES):
         page.click("#login .go")
-        page.click("#login .moves .begin", timeout=SECONDS)
+        page.click(".warning .go", timeout=SECONDS)
         ended.first.wait_for(timeout=SECONDS)
         code = notice.get_attribute("data-code") if notice.is_visible() else None
         if code not in UNDECIDED:
@@ -107,8 +107,8 @@ def test_who_declines_or_wants_less_motion_is_shown_no_colour(service: Service, 
         page.evaluate(WATCH)
         see(page)
         page.click("#login .go")
-        expect(page.locator("#login .moves .warning")).to_contain_text("two a second at most")
-        page.get_by_role("button", name="No colours, please").click()
+        expect(page.locator(".warning")).to_contain_text("two a second at most")
+        page.get_by_role("button", name="No colours", exact=True).click()
         notice = page.locator("#login .notice")
         expect(notice).to_have_attribute("data-code", "light_stopped")
         expect(notice.locator("button")).to_have_text("Use the recovery code")
