@@ -25,7 +25,7 @@ after the screen changed; screen, camera and coding come late."""
 DELAYS: Final = 9
 LEAST_FRAMES: Final = 30
 ANSWERED: Final = 0.7
-"""Correlation from which on a face has answered: films that answer nothing reach .62 in 2,700 draws of eight colours, and
+"""Correlation from which on a face has answered: films that answer nothing reach .62 in 2,700 draws of eight, and
 of ten colours an answer to another sequence reaches it in .6 %."""
 LEAST_CHANGE: Final = 0.004
 """Of the logarithm of a colour's share, root mean square: below it the screen lights nothing."""

@@ -57,7 +57,6 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         )
         for _ in range(TRIES):
             page.click("#register .go")
-            expect(page.locator("#register .moves .move")).to_be_visible(timeout=SECONDS)
             ended.first.wait_for(timeout=SECONDS)
             if notice.is_hidden() or notice.get_attribute("data-code") not in UNDECIDED:
                 break
