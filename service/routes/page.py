@@ -54,7 +54,8 @@ def rendered(texts: Mapping[str, Any], **live: bool) -> dict[str, bytes]:
 def template(name: str) -> Template:
     """One of a page; a value that it is rendered with is text, never markup."""
     loader = PackageLoader("service", "web/pages")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return made.get_template(name)
 
 
 @dataclass(frozen=True, slots=True)
