@@ -419,6 +419,12 @@ class UnitOfWork:
         with told_apart():
             self._session.execute(query.values(flagged=True, flag_reason=reason))
 
+    def clear_flag(self, user_id: UUID) -> None:
+        """An operator has looked; what comes later may flag them again."""
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine)
+        with told_apart():
+            self._session.execute(query.values(flagged=False, flag_reason=None))
+
     # Consent, logins and the gallery
 
     def consents(self, user_id: UUID) -> list[Consent]:

@@ -324,6 +324,7 @@ def test_an_auditor_sees_no_person(ask: Any) -> None:
         ("GET", f"{PEOPLE}/{uuid4()}"),
         ("POST", f"{PEOPLE}/find"),
         ("POST", f"{PEOPLE}/erase"),
+        ("DELETE", f"{PEOPLE}/{uuid4()}/flag"),
         ("GET", "/v1/admin/lookalikes"),
         ("GET", "/v1/admin/settings"),
         ("GET", "/v1/admin/api-keys"),
@@ -369,6 +370,28 @@ def test_every_card_says_what_it_is_not_for() -> None:
         assert card.out_of_scope
         assert len(card.sha256) == 64
         assert "**" not in card.measured + card.limits + card.out_of_scope
+
+
+def test_a_flag_is_cleared_once_and_stands_in_the_log(storage: Storage, ask: Any, keys: Mapping[Role, str]) -> None:
+    flagged, plain = enrol(storage, 1, flag_reason="look_alike"), enrol(storage, 2)
+    acme = keys_in(storage.of("acme"))[Role.ADMIN]
+    path, before = f"{PEOPLE}/{flagged}/flag", storage.audit.length()
+    assert ask("DELETE", path, role=Role.AUDITOR).code == "role_required"
+    assert ask("DELETE", path, key=acme).code == "unknown_user"
+    assert ask("DELETE", f"{PEOPLE}/{uuid4()}/flag").code == "unknown_user"
+    assert told(ask("GET", f"{PEOPLE}?which=flagged"))["total"] == 1
+    for _ in range(2):
+        one = told(ask("DELETE", path))
+        assert (one["user_id"], one["flagged"], one["flag_reason"]) == (str(flagged), False, None)
+    assert not told(ask("DELETE", f"{PEOPLE}/{plain}/flag"))["flagged"]
+    assert told(ask("GET", f"{PEOPLE}?which=flagged"))["total"] == 0
+    (entry,) = storage.audit.entries(before)
+    assert (entry.kind, entry.person) == ("flag_cleared", storage.audit.pseudonym(flagged))
+    assert entry.details == {"by": "operator", "reason": "look_alike", "key": keys[Role.ADMIN][:11]}
+    with storage.begin() as work:
+        work.flag(flagged, "not_compared")
+        work.commit()
+    assert told(ask("GET", f"{PEOPLE}/{flagged}"))["flag_reason"] == "not_compared"
 
 
 def test_lookalikes_are_named_without_a_score(storage: Storage, ask: Any) -> None:
