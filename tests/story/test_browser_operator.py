@@ -355,6 +355,24 @@ def test_the_keyboard_reaches_every_section(there: tuple[Service, Operated]) -> 
         expect(page.locator("#panel-settings")).to_be_visible()
 
 
+def test_comparing_everybody_can_be_stopped_and_begun_again(there: tuple[Service, Operated]) -> None:
+    with desk(there, at="#lookalikes") as watched:
+        page = watched.page
+        panel = page.locator("#panel-lookalikes")
+        run = panel.locator(".run")
+        page.route("**/v1/admin/lookalikes", lambda _: None)  # a long one: no answer yet
+        run.click()
+        expect(panel.get_by_role("progressbar", name="How many are compared")).to_be_visible()
+        expect(run).to_have_text("Stop")
+        run.click()
+        expect(run).to_have_text("Compare everybody")
+        expect(panel.locator(".results")).to_be_empty()
+        page.unroute("**/v1/admin/lookalikes")
+        run.click()
+        expect(panel.locator(".seal")).to_be_visible()
+        expect(run).to_have_text("Compare again")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
 def test_every_section_fits_and_stays_where_it_is(there: tuple[Service, Operated], width: int, scheme: str) -> None:
     with desk(there, width=width, scheme=scheme) as watched:
