@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from jinja2 import UndefinedError
 
+from service.pages import Pages
 from service.routes import page
 from tests.service.asgi_client import Answer, call
 
@@ -58,7 +59,7 @@ def test_a_text_that_is_missing_stops_the_start() -> None:
     lacking = texts()
     del lacking["frame"]["promise"]
     with pytest.raises(UndefinedError):
-        page.rendered(lacking)
+        Pages(lacking).render("index.html", live_login=False, live_enrolment=False)
 
 
 def test_every_text_that_a_module_asks_for_is_there() -> None:
