@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from fastapi import FastAPI
@@ -77,6 +78,42 @@ def test_texts_reach_the_page_and_what_pages_are_made_of_does_not(app: FastAPI) 
     assert words.headers["content-type"].startswith("text/javascript")
     for path in ("/web/pages/frame.html", "/web/texts/en.json", "/web/nothing.js"):
         assert call(app, path=path).status == 404
+
+
+def test_a_file_is_kept_for_good_under_the_digest_of_all_files(app: FastAPI) -> None:
+    address = Pages.of().address
+    assert f'href="{address}/style.css"' in text(call(app))
+    kept, asked = call(app, path=f"{address}/app.js"), call(app, path="/web/app.js")
+    assert "immutable" in kept.headers["cache-control"]
+    assert asked.headers["cache-control"] == call(app).headers["cache-control"] == "no-cache"
+    other = call(app, path=f"/web/{'0' * 16}/app.js")  # a page of the version before asks the one after it
+    assert (other.body, other.headers["cache-control"]) == (kept.body, "no-cache")
+    assert call(app, path=f"{address}/nothing.js").status == call(app, path=f"{address}{address}/app.js").status == 404
+    said = texts()
+    said["frame"]["ready"] += "!"
+    assert Pages(said).address != address
+
+
+@pytest.mark.parametrize("path", ["/", "/web/app.js"])
+def test_what_a_browser_has_is_not_sent_again(app: FastAPI, path: str) -> None:
+    first = call(app, path=path)
+    again = call(app, path=path, headers=[("Host", "localhost"), ("If-None-Match", first.headers["etag"])])
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    changed = call(app, path=path, headers=[("Host", "localhost"), ("If-None-Match", 'W/"0"')])
+    assert changed.body == first.body
+
+
+@pytest.mark.parametrize("path", page.PAGES)
+def test_a_page_names_every_module_that_is_loaded_at_its_start(app: FastAPI, path: str) -> None:
+    content = text(call(app, path=path))
+    (entry,) = re.findall(r'<script type="module" src="([^"]+)"', content)
+    named = {entry, *re.findall(r'<link rel="modulepreload" href="([^"]+)"', content)}
+    imported = set()
+    for module in named:
+        for found in re.findall(r'from "([^"]+)"', text(call(app, path=module))):
+            imported.add(urljoin(module, found))
+    assert named - {entry} == imported
+    assert content.index("stylesheet") < content.index(entry)
 
 
 def names(branch: Any, prefix: str = "") -> Iterator[str]:
