@@ -133,7 +133,7 @@ def test_nothing_is_wrong_in_the_sections_of_the_operator(service: Service, fill
             panel = page.get_by_role("tabpanel").locator("visible=true")
             if tab.get_attribute("href") == "#lookalikes":
                 panel.locator(".run").click()
-            expect(panel.locator(".frame, .sheet").first).to_be_visible()
+            expect(panel.locator(".frame, .sheet").locator("visible=true").first).to_be_visible()
             expect(panel.locator("[aria-busy=true]")).to_have_count(0)
             fine(page, tab.inner_text())
         assert page.get_by_role("tab").count() == 7
