@@ -74,7 +74,8 @@ def _digest(files: Mapping[str, bytes]) -> str:
 
 def _words(texts: Mapping[str, Any]) -> str:
     """A module with the texts, for texts.js."""
-    return f"export const language = {json.dumps(texts['language'])};\nexport const words = {json.dumps(texts)};\n"
+    language, words = (json.dumps(each, ensure_ascii=False) for each in (texts["language"], texts))
+    return f"export const language = {language};\nexport const words = {words};\n"
 
 
 def _files() -> Iterator[tuple[str, bytes]]:
