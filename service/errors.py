@@ -293,7 +293,7 @@ ROWS: Final = (
     Row("gallery_too_large", 422, "Too many people are enrolled to log in by face alone", "Send the user_id as well."),
     Row("unknown_user", 404, "Nobody is enrolled under this ID", "Check the ID."),
     Row("not_confirmed", 409, "It is another number of people", "Preview again, look who it is, and confirm that number."),
-    Row("too_many_to_compare", 422, "Too many people to compare here", "Use `facewarden evaluate gallery` on the server."),
+    Row("too_many_to_compare", 422, "Too many people to compare here", "Ask for `application/x-ndjson`, which tells how far it is."),
     Row("photos_not_accepted", 422, "These photos are not recognised as yours", "Send photos of yourself alone, in even light, looking straight into the camera; where your face has changed, use the recovery code first."),
     Row("same_moment", 409, "A photo of this moment is there already", "Send photos of another day."),
     Row("too_many_photos", 409, "A record holds ten photos at most", "Send fewer, and rather of different days."),
