@@ -25,7 +25,7 @@ export class Gallery {
       group.querySelector(".grid").replaceChildren(...tiles);
     }
     this.host.querySelector(`[value=${FIRST}]`).checked = true;
-    this.show();
+    this.limit(this.plain);
   }
 
   /** Whether styles alone can be sent, without a picture of the caller's own: live and in films. */

@@ -109,6 +109,7 @@ def test_live_says_why_there_is_no_camera(service: Service) -> None:
         page = watched.page
         page.click("#way-live .go")
         expect(page.locator(".notice strong")).to_have_text("No camera was found")
+        expect(page.locator("[value=sticker]")).to_be_disabled()
         for reason, title in (
             ("NotReadableError", "The camera is in use"),
             ("NotAllowedError", "The camera is not allowed here"),
