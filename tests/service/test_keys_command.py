@@ -54,10 +54,10 @@ def test_status_before_and_after_a_new_master_key(home: Path) -> None:
     enrolled(home, 3)
     old, before = (home / "master.key").read_text(), told("status")
     done, after = told("rotate"), told("status")
-    assert before["wrapped"] == {before["current"]: 4}  # three people and the secret for tombstones
-    assert after["wrapped"] == {done["current"]: 6}  # the keys of the audit log before and after, too
+    assert before["wrapped"] == {before["current"]: 6}  # three people and the secrets for tombstones and proofs
+    assert after["wrapped"] == {done["current"]: 8}  # the keys of the audit log before and after, too
     assert before["current"] != done["current"]
-    assert (done["replaced"], done["rewrapped"], done["destroyed"], done["pending"]) == (True, 4, True, False)
+    assert (done["replaced"], done["rewrapped"], done["destroyed"], done["pending"]) == (True, 6, True, False)
     assert (home / "master.key").read_text() != old
     assert not after["unfinished"]
 
