@@ -20,7 +20,8 @@ SLOWEST_MS = 80
 """Between two pictures, by the clock of page and camera: it waits where a busy machine asks for the next one later."""
 SCRIPT = """
 (() => {
-  const [film, rests, moves, rate, blend, slowest] = ARGUMENTS;
+  const [film, rests, moves, rate, blend, slowest, face] = ARGUMENTS;
+  const LIGHTS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
   const pictures = [];
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
@@ -50,7 +51,7 @@ SCRIPT = """
       place = film[ticks % film.length];
     } else if (!moving && now >= begin) {
       begin = Infinity;
-      go(moves[step], true);
+      go(moves[step], !step.startsWith("slightly")); // a pose is held until the next is asked for
     } else if (faded < blend) {
       faded += 1;
     } else if (moving && place + 1 >= piece[1]) {
@@ -66,6 +67,17 @@ SCRIPT = """
     if (from !== null && faded < blend) {
       pen.globalAlpha = 1 - faded / blend;
       pen.drawImage(pictures[from], 0, 0);
+    }
+    const lamp = document.querySelector(".lamp")?.dataset.colour;
+    if (face && lamp) {
+      const [x, y, width, height] = face;
+      pen.globalCompositeOperation = "lighter";
+      pen.globalAlpha = 0.1;
+      pen.fillStyle = LIGHTS[lamp];
+      pen.beginPath();
+      pen.ellipse(x, y, width / 2, height / 2, 0, 0, 2 * Math.PI);
+      pen.fill();
+      pen.globalCompositeOperation = "source-over";
     }
     pen.globalAlpha = 1;
     drawn += 1;
@@ -114,14 +126,17 @@ def play(
     moves: dict[str, tuple[int, int]] | None,
     rate: float = RATE,
     blend: int = 10,
+    *,
+    face: tuple[float, float, float, float] | None = None,
 ) -> None:
     """Before the page is opened. `rests` and `moves`: first frame and the one after the last; without `moves` the film
-    is played as it is, over and over."""
+    is played as it is, over and over. `face`: centre, width and height, px, of what the page's lamp lights; without it
+    nothing is lit."""
 
     def answer(route: Route) -> None:
         number = int(route.request.url.rsplit("/", 1)[1])
         route.fulfill(body=pictures[number], content_type="image/jpeg")
 
     page.route(f"**{FOLDER}*", answer)
-    arguments = [sorted(pictures), list(rests), moves, rate, blend, SLOWEST_MS]
+    arguments = [sorted(pictures), list(rests), moves, rate, blend, SLOWEST_MS, face]
     page.add_init_script(SCRIPT.replace("ARGUMENTS", json.dumps(arguments)))

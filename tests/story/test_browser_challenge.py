@@ -63,7 +63,7 @@ def test_who_makes_the_movements_logs_in(service: Service, film: Path) -> None:
         see(page)
         page.click("#login .go")
         expect(page.locator("#login .moves .move")).to_be_visible(timeout=PATIENCE)
-        ended = page.locator("#login .notice:visible, #login .done:visible")
+        ended = page.locator("#login .notice:visible, #login .done h3:visible")
         ended.first.wait_for(timeout=PATIENCE)
         assert page.locator("#login .notice").get_attribute("data-code") is None
         expect(page.locator("#login .done h3")).to_have_text("It is you.")
