@@ -314,6 +314,7 @@ class _Make:
             steps=settings.steps_of(storage.tenant),
             count=settings.challenge_count,
             at_once=settings.challenge_at_once,
+            light=settings.challenge_light,
             images=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
             least_eyes=settings.min_eye_distance_px,
         )

@@ -315,7 +315,7 @@ ROWS: Final = (
     Row("not_searched_fully", 422, "The picture cannot be searched for the smallest faces", "Send it in parts or smaller, or without strict=true."),
     Row("not_hidden", 409, "A face would stay recognisable", "Take another style, such as solid, or cover=head; nothing was handed out."),
     Row("unknown_job", 404, "There is no such job", "Check ID and secret; a result is handed out once, and what nobody asks about is forgotten."),
-    Row("films_in_one_process", 503, "Films are not taken by a service of several processes", "Ask one that runs with one process, or use `facewarden overlay film`."),
+    Row("films_in_one_process", 503, "Films are not taken by a service of several processes", "Ask one that runs with one process, or use `facewarden overlay FILM OUT`."),
     Row("jobs_full", 503, "Too many films are being worked on", "Try again later, or raise FACEWARDEN_FILM_JOBS."),
     Row("job_not_ready", 409, "The film is not ready yet", "Ask for the progress, and come back."),
     Row("live_full", 503, "Too many cameras are connected", "Try again later, or raise FACEWARDEN_LIVE_CONNECTIONS."),

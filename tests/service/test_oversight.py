@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlmodel import col
 
 from db.api_keys import Role
@@ -23,7 +23,7 @@ from db.details import ATTRIBUTES
 from db.errors import Fault, RecordUnreadable
 from db.records import NewTemplate
 from db.storage import Storage
-from db.tables import DetailRow
+from db.tables import DetailRow, PersonRow
 from embeddings.cards import cards
 from service.app import create_app
 from service.bootstrap import Application, build
@@ -175,6 +175,17 @@ def test_a_reference_finds_its_holder_and_a_tenants_people_are_its_own(
     assert told(ask("POST", f"{PEOPLE}/erase", key=acme, user_id=str(user_id), preview=True))["people"] == 0
     assert told(ask("POST", f"{PEOPLE}/erase", key=acme, user_id=str(user_id), confirm=0))["erased"] == 0
     assert served.people.count() == 1
+
+
+def test_a_reference_that_was_moved_in_the_data_file_leads_to_nobody_else(storage: Storage, ask: Any) -> None:
+    one, other = enrol(storage, 1), enrol(storage, 2)
+    whose = col(PersonRow.user_id)
+    with storage._data.begin() as connection:
+        moved = connection.scalar(select(col(PersonRow.reference)).where(whose == one))
+        connection.execute(update(PersonRow).where(whose == one).values(reference=None))
+        connection.execute(update(PersonRow).where(whose == other).values(reference=moved))
+    for reference in ("ref-1", "ref-2"):
+        assert ask("POST", f"{PEOPLE}/find", reference=reference).code == "unknown_user"
 
 
 def test_failed_logins_are_shown_until_they_are_forgiven(served: Application, storage: Storage, ask: Any) -> None:
