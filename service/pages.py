@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from pathlib import PurePosixPath
 from typing import Any, Final, Self
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,7 +15,6 @@ SOURCES: Final = ("pages/", "texts/")
 """Folders of which pages are made: not sent themselves."""
 DIGEST: Final = re.compile(r"[0-9a-f]{16}/")
 """In the address of a file, of all that is sent: a browser may keep what it has seen for good."""
-_IMPORT: Final = re.compile(r'^(?:import|export) (?:[^;]*? from )?"(\.[^"]+)";', re.MULTILINE)
 
 
 class Pages:
@@ -43,28 +41,7 @@ class Pages:
     def render(self, template: str, **values: object) -> bytes:
         """One page. Raises jinja2.UndefinedError for a text that is missing."""
         made = self._templates.get_template(template)
-        return made.render(texts=self.texts, web=self.address, imports=self.imports, **values).encode()
-
-    def imports(self, module: str) -> list[str]:
-        """What a module imports, and these in turn: a page names them, so that a browser need not find them one after
-        the other. Raises KeyError for one that is not there."""
-        found, waiting = {module}, [module]
-        for name in waiting:
-            for path in _IMPORT.findall(self.files[name].decode()):
-                if (reached := _joined(name, path)) not in found:
-                    found.add(reached)
-                    waiting.append(reached)
-        return sorted(found - {module})
-
-
-def _joined(importer: str, path: str) -> str:
-    parts = list(PurePosixPath(importer).parent.parts)
-    for part in PurePosixPath(path).parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return "/".join(parts)
+        return made.render(texts=self.texts, web=self.address, **values).encode()
 
 
 def _digest(files: Mapping[str, bytes]) -> str:
