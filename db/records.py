@@ -16,24 +16,27 @@ Vector = NDArray[np.float32]
 @dataclass(frozen=True, slots=True, eq=False)
 class NewTemplate:
     """One photo's vector. `capture`: the number of the independent moment that the photo belongs to. `transform`: the
-    generation of the tenant's transform that it is turned by."""
+    generation of the tenant's transform that it is turned by. `grown`: a login adds it."""
 
     vector: Vector = field(repr=False)
     model_id: str
     capture: int
     transform: int = 0
+    grown: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredTemplate:
-    """A template that has been opened."""
+    """A template that has been opened. `grown`: a login added it."""
 
     user_id: UUID
     vector: Vector = field(repr=False)
     model_id: str
     capture: int
     created_at: datetime
-    transform: int = 0
+    transform: int
+    grown: bool
+    template_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One request's reading and writing: rolled back unless committed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -198,6 +198,7 @@ class UnitOfWork:
             capture=template.capture,
             created_at=self.now,
             transform=template.transform,
+            grown=template.grown,
             sealed=seal(key, place, pack_vector(template.vector)),
         )
 
@@ -373,16 +374,23 @@ class UnitOfWork:
 
     def _opened_templates(self, keys: Mapping[UUID, PersonKeys], rows: Iterable[Any]) -> list[StoredTemplate]:
         opened = []
-        for template_id, owner, model_id, capture, created_at, sealed, transform in rows:
-            payload = self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
-            opened.append(StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at, transform))
+        for template_id, owner, model_id, capture, created_at, sealed, transform, grown in rows:
+            vector = unpack_vector(self._open(keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed))
+            kept = StoredTemplate(owner, vector, model_id, capture, created_at, transform, grown, template_id)
+            opened.append(kept)
         return opened
 
     def renew_templates(
-        self, user_id: UUID, *added: NewTemplate, beside: int, without: str | None = None, anew: bool = False
+        self,
+        user_id: UUID,
+        *added: NewTemplate,
+        beside: int,
+        without: str | None = None,
+        displaced: Collection[UUID] = (),
+        anew: bool = False,
     ) -> bool:
         """Adds templates of one model to somebody enrolled, and deletes theirs of the model `without`, where one is
-        named; with `anew` all that they had.
+        named, and those `displaced`; with `anew` all that they had.
 
         False, and nothing to commit, where they are gone or have another number of templates of that model than
         `beside`: another request was faster. Raises TransformChanged.
@@ -402,14 +410,26 @@ class UnitOfWork:
             if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
-            if anew or without is not None:
+            if anew or without is not None or displaced:
                 theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
-                self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))
+                going = or_(col(TemplateRow.model_id) == without, col(TemplateRow.template_id).in_(displaced))
+                self._session.execute(theirs if anew else theirs.where(going))
                 self._session.execute(mark(GalleryRow))
             key = keys.successor or keys.current
             self._session.add_all(self._sealed_template(key, user_id, template) for template in added)
             self._session.flush()
             return True
+
+    def shrink(self, user_id: UUID) -> int:
+        """Deletes what logins have added to somebody's templates; how many."""
+        grown = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id, col(TemplateRow.grown))
+        grown = grown.where(col(TemplateRow.user_id).in_(self._ids)).returning(col(TemplateRow.template_id))
+        with told_apart():
+            revision = self._next_revision(people=0).revision
+            gone = len(self._session.scalars(grown, execution_options={"synchronize_session": False}).all())
+            changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
+            self._session.execute(mark(GalleryRow))
+            return gone
 
     def flag(self, user_id: UUID, reason: str) -> None:
         """An operator should look at somebody; a reason that is there stays."""
