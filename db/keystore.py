@@ -3,25 +3,19 @@
 Deleting a row here makes everything sealed for that person unreadable, in every copy of the data.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, String, bindparam, delete, select, type_coerce, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, CursorResult, String, bindparam, delete, select, type_coerce, update
 from sqlmodel import Session, col
 
 from db import traces
-from db.errors import Fault, MasterKeyError, RecordUnreadable, StorageUnavailable
-from db.keyring import Keyring
-from db.keys import digest_under
+from db.chunks import CHUNK, chunks
+from db.errors import RecordUnreadable
 from db.person_keys import PersonKeys
 from db.sealing import (
-    KEY_BYTES,
     KEY_ID_BYTES,
     Aead,
     Cipher,
@@ -34,92 +28,17 @@ from db.sealing import (
     open_with,
     seal,
 )
-from db.tables import KeystoreRow, KeyTable, PersonKeyRow, SecretRow, TombstoneRow, id_bytes
+from db.tables import KeystoreRow, PersonKeyRow, TombstoneRow, id_bytes
+from db.tombstones import ERASURES, Tombstones, tombstone
 
-T = TypeVar("T")
-_Write = Callable[[Session, Aead], None]
 PERSON_KEY: Final = "person_key"
-CHUNK: Final = 500
-"""IDs in one statement, well below every database's limit of parameters."""
-ERASURES: Final = "erasures"
-"""Purpose of the secret that the tombstones are made with."""
-TRIES: Final = 5
 _KEYS: Final = PersonKeyRow.metadata.tables["person_key"].c
 _KEY: Final = select(_KEYS.wrapped, _KEYS.next_wrapped).where(_KEYS.user_id == bindparam("who"))
 """Made once: building a statement takes longer than running it, and every login asks."""
-_CHECK_PLACE: Final = Place("key_check", UUID(int=0))
-_CHECK_PAYLOAD: Final = b"facewarden"
 
 
-def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-
-
-class Keystore:
+class Keystore(Tombstones):
     """Person keys under the current master key; every call is a transaction of its own."""
-
-    def __init__(self, engine: Engine, keyring: Keyring) -> None:
-        self.engine = engine
-        self.keyring = keyring
-
-    # The current wrapping key
-
-    def check(self) -> None:
-        """Raises MasterKeyError unless the master key is that of the store; begins an empty one."""
-        with Session(self.engine) as session:
-            if session.get(KeystoreRow, 1) is None:
-                session.add(KeystoreRow(keystore_id=1, key_check=_check_record(self.keyring.first)))
-                try:
-                    session.commit()
-                except IntegrityError:  # another process was first
-                    session.rollback()
-            row = session.get_one(KeystoreRow, 1)
-            try:
-                open_record(self.keyring.get(key_id_of(row.key_check)), _CHECK_PLACE, row.key_check)
-            except RecordUnreadable:
-                raise MasterKeyError("this is not the master key that the stored data was sealed with") from None
-        self.secret(ERASURES)
-
-    def current_id(self, session: Session, *, hold: bool = False) -> bytes:
-        """The ID of the wrapping key that new keys must be sealed with.
-
-        `hold`: nobody changes it before this transaction ends. Where the database has no row locks (SQLite), that
-        needs a transaction which has written already.
-        """
-        query = select(col(KeystoreRow.key_check))
-        record = session.scalar(query.with_for_update(read=True) if hold else query)
-        if record is None:
-            raise RecordUnreadable(Fault.HEADER)
-        return key_id_of(record)
-
-    def hold(self, session: Session) -> None:
-        """Until this transaction ends nobody else writes a key or makes another wrapping key the current one."""
-        session.execute(traces.mark(KeystoreRow))
-
-    def make_current(self, before: bytes, following: Aead) -> bool:
-        """From here on, whatever is wrapped is wrapped with `following`. False where `before` was not current."""
-        with Session(self.engine) as session:
-            self.hold(session)
-            if self.current_id(session) != before:
-                return False
-            if following.key_id != before:
-                session.execute(update(KeystoreRow).values(key_check=_check_record(following)))
-            session.commit()
-            return True
-
-    def _written_under_current(self, write: _Write) -> None:
-        """Commits what `write` does with the current wrapping key, anew where that key was replaced meanwhile."""
-        for _ in range(TRIES):
-            with Session(self.engine) as session:
-                current = self.current_id(session)
-                write(session, self.keyring.get(current))
-                session.flush()
-                if self.current_id(session, hold=True) == current:
-                    session.commit()
-                    return
-        raise StorageUnavailable("the master key is replaced again and again")
-
-    # The keys of people
 
     def create(self, user_id: UUID, now: datetime) -> SealingKey:
         """A fresh key for somebody, written before anything is sealed with it."""
@@ -245,47 +164,6 @@ class Keystore:
             query = select(col(PersonKeyRow.user_id)).where(col(PersonKeyRow.next_wrapped).is_not(None))
             return list(session.scalars(query))
 
-    # Secrets of the service's own
-
-    def secret(self, purpose: str) -> bytes:
-        """32 random bytes for one purpose, made when first asked for; they outlive the master key."""
-        for _ in range(2):
-            with Session(self.engine) as session:
-                row = session.get(SecretRow, purpose)
-                if row is not None:
-                    return self.open_secret(row)
-            with suppress(IntegrityError):  # another process was first
-                self._written_under_current(partial(_add_secret, purpose, os.urandom(KEY_BYTES)))
-        raise RecordUnreadable(Fault.HEADER)
-
-    def open_secret(self, row: SecretRow) -> bytes:
-        """Raises RecordUnreadable."""
-        return open_record(self.keyring.get(key_id_of(row.wrapped)), secret_place(row.purpose), row.wrapped)
-
-    def known_secret(self, purpose: str) -> bytes | None:
-        """The same, but none is made: None where there is none."""
-        with Session(self.engine) as session:
-            row = session.get(SecretRow, purpose)
-            return None if row is None else self.open_secret(row)
-
-    def purposes(self, prefix: str) -> list[str]:
-        """What there are secrets for, of what begins so."""
-        with Session(self.engine) as session:
-            return list(
-                session.scalars(
-                    select(col(SecretRow.purpose)).where(col(SecretRow.purpose).startswith(prefix, autoescape=True))
-                )
-            )
-
-    # Destruction
-
-    def destroy_secrets(self, purposes: Sequence[str]) -> None:
-        """Deletes secrets; their traces go with `clear`."""
-        with Session(self.engine) as session:
-            session.execute(delete(SecretRow).where(col(SecretRow.purpose).in_(purposes)))
-            session.execute(traces.mark(KeystoreRow))
-            session.commit()
-
     def destroy(self, user_ids: Iterable[UUID], *, erased_at: datetime | None = None) -> dict[UUID, int]:
         """Deletes keys; their traces go with `clear`. How many of whom: two where a successor was about to follow.
 
@@ -307,35 +185,6 @@ class Keystore:
             session.execute(traces.mark(KeystoreRow))
             session.commit()
         return destroyed
-
-    def erased(self) -> set[bytes]:
-        """The tombstones."""
-        with Session(self.engine) as session:
-            return set(session.scalars(select(col(TombstoneRow.digest))))
-
-    def erased_among(self, user_ids: Iterable[UUID]) -> set[UUID]:
-        """Who of these people has a tombstone."""
-        ids = sorted(user_ids)
-        if not ids:
-            return set()
-        secret, found = self.secret(ERASURES), set()
-        with Session(self.engine) as session:
-            for some in chunks(ids):
-                digests = {tombstone(secret, user_id): user_id for user_id in some}
-                query = select(col(TombstoneRow.digest)).where(col(TombstoneRow.digest).in_(digests))
-                found |= {digests[digest] for digest in session.scalars(query)}
-        return found
-
-    def remember(self, digests: Iterable[bytes], erased_at: datetime) -> None:
-        """Takes over tombstones from elsewhere; those that are there keep their moment."""
-        new = set(digests) - self.erased()
-        with Session(self.engine) as session:
-            session.add_all(TombstoneRow(digest=digest, erased_at=erased_at) for digest in sorted(new))
-            session.commit()
-
-    def clear(self) -> bool:
-        """Overwrites what destroyed keys left in the file. False while a reader holds it up."""
-        return traces.clear(self.engine, KeystoreRow, KeyTable.metadata.tables)
 
 
 def _among(user_ids: Sequence[UUID]) -> ColumnElement[bool]:
@@ -359,24 +208,6 @@ def replace_wrapped(
     values = query.values(wrapped=wrapped, next_wrapped=next_wrapped, wrapped_by=wrapping.key_id.hex())
     done = session.execute(values, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", done).rowcount == 1
-
-
-def tombstone(secret: bytes, user_id: UUID) -> bytes:
-    """HMAC-SHA256 of an ID."""
-    return digest_under(secret, user_id.bytes)
-
-
-def secret_place(purpose: str) -> Place:
-    return Place("secret", UUID(int=0), purpose.encode())
-
-
-def _add_secret(purpose: str, value: bytes, session: Session, wrapping: Aead) -> None:
-    wrapped = seal(wrapping, secret_place(purpose), value)
-    session.add(SecretRow(purpose=purpose, wrapped=wrapped, wrapped_by=wrapping.key_id.hex()))
-
-
-def _check_record(key: Aead) -> bytes:
-    return seal(key, _CHECK_PLACE, _CHECK_PAYLOAD)
 
 
 def _place(user_id: UUID) -> Place:

@@ -8,8 +8,9 @@ from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
 from db.bulk import TEMPLATE
+from db.chunks import chunks
 from db.errors import Fault, RecordUnreadable
-from db.keystore import Keystore, chunks
+from db.keystore import Keystore
 from db.person_keys import PersonKeys
 from db.sealing import Place
 from db.tables import DetailRow, TemplateRow

@@ -51,8 +51,9 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`. `readable`: everything
-    sealed for them opens; told in listings alone, where attributes and metadata of others stay out."""
+    """Somebody enrolled, without vectors. `grown`: how many of the `templates` logins have added. `flagged`: an operator
+    should look, for `flag_reason`. `readable`: everything sealed for them opens; told in listings alone, where
+    attributes and metadata of others stay out."""
 
     user_id: UUID
     created_at: datetime
@@ -65,6 +66,7 @@ class Person:
     attributes: Mapping[str, Any] | None = field(repr=False)
     metadata: Mapping[str, Any] | None = field(repr=False)
     readable: bool = True
+    grown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

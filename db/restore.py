@@ -24,9 +24,10 @@ from db.errors import BackupExpired, BackupRefused, RecordUnreadable, told_apart
 from db.key_file import destroy_file, flush_folder
 from db.keyring import Keyring
 from db.keys import KeyProvider
-from db.keystore import ERASURES, Keystore, tombstone
+from db.keystore import Keystore
 from db.storage import Storage
 from db.tables import DetailRow, PersonRow, TemplateRow
+from db.tombstones import ERASURES, tombstone
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from sqlmodel import Session, col
 
 from db.errors import RecordUnreadable, told_apart
 from db.keys import KeyProvider
-from db.keystore import Keystore, replace_wrapped, secret_place, wrap
+from db.keystore import Keystore, replace_wrapped, wrap
+from db.own_secrets import secret_place
 from db.person_keys import PersonKeys
 from db.sealing import Aead, Place, open_record, seal
 from db.tables import DetailRow, GalleryRow, PersonKeyRow, PersonRow, SecretRow, TemplateRow

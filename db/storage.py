@@ -16,11 +16,12 @@ from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
+from db.chunks import chunks
 from db.engine import Watch, migrate, open_engine, require_known, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
-from db.keystore import Keystore, chunks
+from db.keystore import Keystore
 from db.ledger import contradicted
 from db.records import Erasure, Resealed
 from db.rotation import MasterRotation, PersonRotation

@@ -21,7 +21,7 @@ from embeddings.dlib_points import DLIB_POINTS
 from embeddings.onnx import Runtime
 from embeddings.operating import OperatingPoint
 from embeddings.protection import Transform
-from embeddings.side_by_side import SideBySide
+from embeddings.side_by_side import run_pair
 from embeddings.types import Face, FaceVector, Pixels
 
 Backend = Literal["onnx", "dlib"]
@@ -118,12 +118,7 @@ class DlibEmbedder:
         return from_pairs(self._raw(with_mirrors(chips)))
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
-        upright, mirrored = np.split(with_mirrors([chip]), 2)
-        with SideBySide(self._cores) as steps:
-            other = steps.try_begin(self._raw, mirrored)
-            if other is None:  # a batch of two is cheaper, two cores are sooner done
-                return self.embed([chip])[0]
-            return from_pairs(np.concatenate((self._raw(upright), other())))[0]
+        return from_pairs(run_pair(self._cores, self._raw, with_mirrors([chip])))[0]
 
     def _raw(self, chips: NDArray[np.uint8]) -> NDArray[np.floating]:
         (raw,) = self._session.run({dlib_net.INPUT: chips})

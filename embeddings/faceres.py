@@ -4,7 +4,7 @@ Alone it knows people badly; beside dlib's vector it makes other mistakes, which
 """
 
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embeddings.align import similarity
 from embeddings.onnx import Runtime
+from embeddings.side_by_side import run_pair
 from embeddings.types import Face, Pixels
 
 SIDE: Final = 224
@@ -27,6 +28,7 @@ class FaceresNet:
     def __init__(self, runtime: Runtime) -> None:
         """Raises BrokenModel."""
         self._session = runtime.load(resources.files("embeddings").joinpath("models", "faceres.onnx").read_bytes())
+        self._cores = runtime.cores
 
     def of_face(self, pixels: Pixels, face: Face) -> NDArray[np.float64]:
         """Of a face in its picture; see `embed`. Raises ValueError where the eyes coincide."""
@@ -40,13 +42,17 @@ class FaceresNet:
         if crop.shape != (SIDE, SIDE, 3) or crop.dtype != np.uint8:
             raise ValueError(f"a crop is a uint8 array of {SIDE} x {SIDE} x 3")
         pair = np.stack((crop, crop[:, ::-1]))[..., ::-1].astype(np.float32) - _MEAN_BGR
-        (raw,) = self._session.run({"input_1": np.ascontiguousarray(pair.transpose(0, 3, 1, 2))})
+        raw = run_pair(self._cores, self._raw, np.ascontiguousarray(pair.transpose(0, 3, 1, 2)))
         total = raw.astype(np.float64).sum(axis=0)
         length = float(np.linalg.norm(total))
         if not length > 0:
             raise ValueError("the network sees nothing at all in this crop")
         unit: NDArray[np.float64] = total / length
         return unit
+
+    def _raw(self, crops: NDArray[np.float32]) -> NDArray[Any]:
+        (raw,) = self._session.run({"input_1": crops})
+        return raw
 
 
 def crop(pixels: Pixels, face: Face) -> Pixels:

@@ -4,7 +4,9 @@ No picture outlives the call it was given to.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 
@@ -171,14 +173,22 @@ class FacePipeline:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
         face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
         with SideBySide(self._cores, whole=True) as steps:
-            mesh = steps.begin(self._mesh.find, pixels, face)
+            looking = partial(self._looks, pixels, [face], wanted=True)
+            looks = steps.try_begin(looking) if self._estimator else None
             chip = self._aligner.chip(pixels, face)
-            quality = self._gate.measure(chip, face, mesh())
+            meshing = partial(self._mesh.find, pixels, face)
+            mesh = steps.try_begin(meshing)
+            # On idle cores nothing waits for the gate; where others wait for this one, nothing is done that it refuses.
+            vector: FaceVector | None = None
+            if mesh or looks:
+                with suppress(ValueError):  # told below, unless the gate refuses the face
+                    vector = self._embedder.vector(pixels, face, chip)
+            quality = self._gate.measure(chip, face, (mesh or meshing)())
             if quality.refusals:
                 raise FaceRefused(*quality.refusals)
-            looks = steps.begin(self._looks, pixels, [face], wanted=True)
-            vector = self._embedder.vector(pixels, face, chip)
-            (attributes,) = looks()
+            if vector is None:
+                vector = self._embedder.vector(pixels, face, chip)
+            (attributes,) = (looks or looking)()
         height, width = pixels.shape[:2]
         return Capture(vector, face, quality, width, height, attributes)
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from embeddings.attributes import KINDS
+from embeddings.embed import DLIB_SPEC
 from embeddings.image import ImageLimits
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
-from embeddings.quality import QualityLimits
-from embeddings.side_by_side import Cores, SideBySide
+from embeddings.quality import FaceRefused, QualityLimits
+from embeddings.side_by_side import Cores, SideBySide, run_pair
+from embeddings.types import Face, FaceVector, Pixels
 from tests.portraits import portraits
 
 
@@ -52,6 +54,54 @@ def test_what_has_begun_has_ended_when_the_picture_is_left() -> None:
     with pytest.raises(LookupError):
         refuse()
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_steps_of_steps_find_a_thread_also_where_nobody_counts_the_picture(count: int) -> None:
+    cores, pair = Cores(count), np.arange(6).reshape(2, 3)
+
+    def nested() -> list[int]:
+        return run_pair(cores, lambda half: half + 1, pair).ravel().tolist()
+
+    done: list[list[int]] = []
+
+    def picture() -> None:
+        with SideBySide(cores) as steps:
+            results = [steps.begin(nested) for _ in range(8)]
+            done.extend(result() for result in results)
+
+    thread = threading.Thread(target=picture, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert done == [[1, 2, 3, 4, 5, 6]] * 8
+
+
+def test_a_capture_is_refused_for_the_same_reasons_on_idle_and_on_busy_cores() -> None:
+    photo = portraits().obama.read_bytes()
+    strict, reasons = QualityLimits(min_sharpness=1e9, min_eye_distance_px=1e9), []
+    for cores in (1, 4):
+        with pytest.raises(FaceRefused) as refusal:
+            FacePipeline.load(ImageLimits(), strict, runtime=Runtime(cores=cores)).capture(photo)
+        reasons.append(refusal.value.reasons)
+    assert reasons[0] == reasons[1]
+    assert len(reasons[0]) == 2
+
+
+class Blind:
+    """An embedder that has no answer for any face."""
+
+    spec = DLIB_SPEC
+
+    def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002
+        raise ValueError("no answer")
+
+
+def test_a_face_that_an_embedder_has_no_answer_for_is_refused_by_the_gate_where_it_can_be() -> None:
+    photo = portraits().obama.read_bytes()
+    for limits, answer in ((QualityLimits(min_sharpness=1e9), FaceRefused), (QualityLimits(), ValueError)):
+        pipeline = FacePipeline.load(ImageLimits(), limits, runtime=Runtime(cores=4)).with_embedder(Blind())
+        with pytest.raises(answer):
+            pipeline.capture(photo)
 
 
 def test_a_capture_is_the_same_beside_and_one_after_the_other() -> None:
