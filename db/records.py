@@ -51,8 +51,8 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody enrolled, without vectors. `grown`: how many of the `templates` logins have added. `flagged`: an operator
-    should look, for `flag_reason`. `readable`: everything sealed for them opens; told in listings alone, where
+    """Somebody enrolled, without vectors. `grown`: how many of the `templates` logins have added. `flagged`: an
+    operator should look, for `flag_reason`. `readable`: everything sealed for them opens; told in listings alone, where
     attributes and metadata of others stay out."""
 
     user_id: UUID

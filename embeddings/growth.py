@@ -18,6 +18,8 @@ from embeddings.types import FaceVector
 
 FMR: Final = 1e-5
 """The point that a login has to lie well inside of."""
+BESIDE_FMR: Final = 1e-3
+"""What was enrolled must accept every login by a template that grew at this rate, whatever was added."""
 MOST: Final = 10
 """Vectors of a person, those enrolled included."""
 
@@ -25,9 +27,7 @@ MOST: Final = 10
 def well_inside(index: VectorIndex, spec: ModelSpec, enrolled: Template, probe: Template) -> bool:
     """Whether a probe is beyond the point of FMR 1e-5 by the margin at least within which two people count as not told
     apart. On LFW that is 82 in 100 logins against three photos enrolled, 71 against one."""
-    points = of_measure(spec.operating_points, index.comparison.measure)
-    point = verification_point(points, Mode(enrolled.captures, probe.captures), FMR)
-    return point.room(index.compare(probe.vector, enrolled.vector)) >= AMBIGUITY_MARGINS[index.comparison.measure]
+    return _room(index, spec, enrolled, probe, FMR) >= AMBIGUITY_MARGINS[index.comparison.measure]
 
 
 def may_grow(
@@ -45,3 +45,21 @@ def may_grow(
     if any(probe.vector.distance(vector) < spec.same_capture_distance for vector in held):
         return False
     return verify_apart(index, key, probe, points, FMR).accepted
+
+
+def stands(index: VectorIndex, spec: ModelSpec, enrolled: Template, probe: Template) -> bool:
+    """Whether what was enrolled alone accepts a probe as well, at BESIDE_FMR. Of a template that grew this is asked
+    beside the login's own decision: however it grew, it opens to nobody whom the enrolled pictures would be far from.
+    """
+    return accepts(index, spec, enrolled, probe, BESIDE_FMR)
+
+
+def accepts(index: VectorIndex, spec: ModelSpec, enrolled: Template, probe: Template, fmr: float) -> bool:
+    """Whether a template, which need not be in the index, accepts a probe as `verify` would."""
+    return _room(index, spec, enrolled, probe, fmr) >= 0
+
+
+def _room(index: VectorIndex, spec: ModelSpec, enrolled: Template, probe: Template, fmr: float) -> float:
+    points = of_measure(spec.operating_points, index.comparison.measure)
+    point = verification_point(points, Mode(enrolled.captures, probe.captures), fmr)
+    return point.room(index.compare(probe.vector, enrolled.vector))

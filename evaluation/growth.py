@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from embeddings.captures import Template, average, group
 from embeddings.embed import ModelSpec
-from embeddings.growth import MOST, may_grow
+from embeddings.growth import BESIDE_FMR, MOST, accepts, may_grow, stands
 from embeddings.index import VectorIndex
 from embeddings.operating import Mode, OperatingPoint, of_measure, verification_point
 from embeddings.quality import is_good
 from embeddings.types import FaceVector
 from evaluation.faces import Faces
 from evaluation.statistics import interval
-from evaluation.trials import rows_by_person
+from evaluation.trials import rows_by_person, turned
 
 FMRS: Final = (1e-4, 1e-5)
 LOGIN_FMR: Final = 1e-4
@@ -63,6 +63,16 @@ class OwnerRates:
     people: int
     logins: int
     fnmr: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """By how much growth lowers the FNMR of the same logins; `ci95` over people."""
+
+    fmr: float
+    from_login: int
+    fnmr_less: float
     ci95: tuple[float, float]
 
 
@@ -130,6 +140,24 @@ def good(faces: Faces) -> NDArray[np.bool_]:
     return np.array([is_good(each) for each in faces.qualities] or [True] * len(faces.people))
 
 
+def growth_report(faces: Faces, spec: ModelSpec, enrolled: int, least: int) -> dict[str, Any]:
+    """What growth buys people, and what it costs in strangers let in: lists of OwnerRates and StrangerRates, the gains
+    that each login pairs with itself, and how many vectors were added.
+
+    Raises ValueError where nobody has pictures enough.
+    """
+    off, on = (log_in(faces, spec, enrolled, least, growth=growth) for growth in (False, True))
+    return {
+        "people": len(on.people),
+        "enrolled": enrolled,
+        "logins": len(on.owners),
+        "added": on.added,
+        "owners": [*owner_rates(off), *owner_rates(on)],
+        "gains": gains(off, on),
+        "strangers": [*stranger_rates(off, faces, spec), *stranger_rates(on, faces, spec)],
+    }
+
+
 def log_in(faces: Faces, spec: ModelSpec, enrolled: int, least: int, *, growth: bool) -> Run:
     """Everybody's first login, then everybody's second, and so on."""
     people, fine = members(faces, spec, enrolled, least), good(faces)
@@ -138,7 +166,8 @@ def log_in(faces: Faces, spec: ModelSpec, enrolled: int, least: int, *, growth: 
         for each in [one for one in people if number < len(one.logins)]:
             row = int(each.logins[number])
             probe = Template(FaceVector(faces.vectors[row], spec.model_id), 1)
-            accepted = tuple(passes(index, spec, each.template, probe, fmr) for fmr in FMRS)
+            still = not each.grown or stands(index, spec, each.enrolled, probe)
+            accepted = tuple(still and accepts(index, spec, each.template, probe, fmr) for fmr in FMRS)
             seen.append((accepted, number + 1, each.name))
             if growth and accepted[0] and fine[row]:
                 if not may_grow(index, each.key, spec, each.enrolled, probe, each.held):
@@ -148,10 +177,6 @@ def log_in(faces: Faces, spec: ModelSpec, enrolled: int, least: int, *, growth: 
                 added += 1
     decided, numbers, owners = zip(*seen, strict=True)
     return Run(growth, np.array(decided), np.array(numbers), np.array(owners), people, added)
-
-
-def passes(index: VectorIndex, spec: ModelSpec, template: Template, probe: Template, fmr: float) -> bool:
-    return point(spec, template.captures, fmr).room(index.compare(probe.vector, template.vector)) >= 0
 
 
 def owner_rates(run: Run) -> list[OwnerRates]:
@@ -168,22 +193,49 @@ def owner_rates(run: Run) -> list[OwnerRates]:
     return found
 
 
+def gains(off: Run, on: Run) -> list[Gain]:
+    """Of the same logins in the same order."""
+    found = []
+    for place, fmr in enumerate(FMRS):
+        for start in (1, LATE):
+            late = on.numbers >= start
+            if late.any():
+                fewer = on.accepted[late, place].astype(np.float64) - off.accepted[late, place]
+                found.append(Gain(fmr, start, float(fewer.mean()), interval(fewer, on.owners[late])))
+    return found
+
+
 def stranger_rates(run: Run, faces: Faces, spec: ModelSpec) -> list[StrangerRates]:
     """By how many captures stand behind the templates: those that thresholds were measured for, and more."""
     names, own = np.array(faces.people), spec.comparison.own(faces.vectors)
     most = max(point.mode.enrolled for point in of_measure(spec.operating_points, spec.comparison.measure))
-    let_in = {fmr: [] for fmr in FMRS}  # type: dict[float, list[tuple[str, int, int, int]]]
+    let_in: dict[float, list[tuple[str, int, int, int]]] = {fmr: [] for fmr in FMRS}
     for each in run.people:
         template, others = each.template, names != each.name
         distances = np.linalg.norm(faces.vectors[others] - template.vector.values, axis=1)
         its = float(spec.comparison.own(template.vector.values[None])[0])
         values = spec.comparison.values(distances, its, own[others])
+        floor = beside(faces.vectors[others], own[others], each, spec)
         for fmr in FMRS:
             limit = point(spec, template.captures, fmr)
-            events = int(sum(limit.room(float(value)) >= 0 for value in values))
+            near = turned(1.0, limit.measure) * (values - limit.threshold) >= 0
+            events = int((near & floor).sum())
             let_in[fmr].append((each.name, template.captures, events, len(values)))
     spans = [(1, MOST), (1, most), (most + 1, MOST)] if run.growth else [(1, MOST)]
     return [_strangers(let_in[fmr], fmr, span, growth=run.growth) for fmr in FMRS for span in spans]
+
+
+def beside(
+    vectors: NDArray[np.float32], own: NDArray[np.float64], grower: Grower, spec: ModelSpec
+) -> NDArray[np.bool_]:
+    """Which pictures what was enrolled accepts too, as it must where a template has grown [n]."""
+    if not grower.grown:
+        return np.ones(len(vectors), bool)
+    limit, enrolled = point(spec, grower.enrolled.captures, BESIDE_FMR), grower.enrolled.vector.values
+    distances = np.linalg.norm(vectors - enrolled, axis=1)
+    values = spec.comparison.values(distances, float(spec.comparison.own(enrolled[None])[0]), own)
+    near: NDArray[np.bool_] = turned(1.0, limit.measure) * (values - limit.threshold) >= 0
+    return near
 
 
 def _strangers(

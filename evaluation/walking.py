@@ -6,9 +6,8 @@ enrolled (or the look-alike guard would see them), and always shows what pushes 
 some noise so that each is another moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Final, Literal
 
 import numpy as np
@@ -16,18 +15,16 @@ from numpy.typing import NDArray
 
 from embeddings.captures import Template
 from embeddings.embed import ModelSpec
-from embeddings.growth import FMR, may_grow
+from embeddings.growth import BESIDE_FMR, FMR, accepts, may_grow
 from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
 from evaluation.faces import Faces
-from evaluation.growth import LOGIN_FMR, Grower, index_of, key_of, members, passes, point
+from evaluation.growth import LOGIN_FMR, Grower, index_of, key_of, members, point
 from evaluation.statistics import interval
 from evaluation.trials import Names, turned
 
 Kind = Literal["photos", "blends"]
-JudgedBy = Literal["enrolled", "whole"]
 KINDS: Final[tuple[Kind, ...]] = ("photos", "blends")
-JUDGES: Final[tuple[JudgedBy, ...]] = ("enrolled", "whole")
 SHARES: Final = np.linspace(0.1, 0.9, 9)
 DRAWS: Final = 3
 NOISE: Final = 0.2
@@ -38,33 +35,37 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """How many of the nearest other people attack each template, and how often each logs in."""
+    """How many of the nearest other people attack each template, and how often each logs in. `seen`: called after each
+    template of each kind."""
 
     adversaries: int = 5
     tries: int = 20
+    seen: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class WalkRates:
-    """Attacks of `adversaries` on each of `templates`, `tries` each. `judged_by`: whether a login may add its vector is
-    judged against what was enrolled, as the service does, or against the whole template.
+    """Attacks of `adversaries` on each of `templates`, `tries` logins each.
 
-    `absorbed`: templates that took in an adversary's vector at all; `vectors`: the most that one took in. `opened`:
-    templates that let in a picture of an adversary which they refused before, `pictures` of those refused before;
-    `owner_fnmr`: of the owners' other pictures, before and after the attack that did most, `ci95` over people.
+    `absorbed`: templates that took in an adversary's vector at all; `most`: the most that one took in. `pictures`: of
+    the adversaries, refused before; `by_template`: the share of these near enough to what the template became;
+    `let_in`: and let in, since what was enrolled has to accept them too (at FMR 1e-3), `ci95` over people; `opened`:
+    templates that let in any. `owner_fnmr`: of the owners' other pictures, before and after the attack that did most.
     """
 
     kind: Kind
-    judged_by: JudgedBy
     templates: int
     adversaries: int
     tries: int
     absorbed: int
-    vectors: int
+    most: int
+    pictures: int
+    by_template: float
+    let_in: float
+    ci95: tuple[float, float]
     opened: int
-    pictures: tuple[int, int]
     owner_fnmr: tuple[float, float]
-    ci95: tuple[tuple[float, float], tuple[float, float]]
+    owner_ci95: tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,15 +83,12 @@ class Pool:
         order = np.argsort(-(vectors @ own.sum(axis=0)))
         return cls(vectors[order], spec.comparison.own(vectors[order]))
 
-    def furthest(
-        self, index: VectorIndex, spec: ModelSpec, owner: Grower, judged_by: JudgedBy
-    ) -> FaceVector | None:
+    def furthest(self, index: VectorIndex, spec: ModelSpec, owner: Grower) -> FaceVector | None:
         """Of those that log in and would be added, the one nearest to the adversary."""
-        judged, held = owner.enrolled if judged_by == "enrolled" else owner.template, owner.held
-        inside = self._passing(spec, owner.template, LOGIN_FMR) & self._passing(spec, judged, FMR)
+        inside = self._passing(spec, owner.template, LOGIN_FMR) & self._passing(spec, owner.enrolled, FMR)
         for row in np.flatnonzero(inside):
             probe = Template(FaceVector(self.vectors[row], spec.model_id), 1)
-            if may_grow(index, owner.key, spec, judged, probe, held):
+            if may_grow(index, owner.key, spec, owner.enrolled, probe, owner.held):
                 return probe.vector
         return None
 
@@ -103,67 +101,60 @@ class Pool:
         return passing
 
 
-def walk(
-    index: VectorIndex, spec: ModelSpec, owner: Grower, pool: Pool, judged_by: JudgedBy, tries: int
-) -> int:
-    """Leaves the owner's template as the attack left it; how many vectors were added."""
-    for added in range(tries):
-        vector = pool.furthest(index, spec, owner, judged_by)
-        if vector is None:
-            return added
-        owner.absorb(vector)
-        index.put(owner.key, owner.template)
-    return tries
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """Where attacks take place: everybody's templates, and whose pictures are whose."""
 
+    faces: Faces
+    spec: ModelSpec
+    index: VectorIndex
+    names: Names
 
-def walks(faces: Faces, spec: ModelSpec, enrolled: int, least: int, against: Against) -> list[WalkRates]:
-    """Every kind of attack on everybody."""
-    people = members(faces, spec, enrolled, least)
-    index, names = index_of(people, spec), np.array(faces.people)
-    found = []
-    for kind, judged_by in product(KINDS, JUDGES):
-        told = [_attacked(faces, spec, index, owner, names, kind, judged_by, against) for owner in people]
-        found.append(_rates(told, kind, judged_by, against))
-    return found
+    def attacked(self, owner: Grower, kind: Kind, against: Against) -> "Told":
+        """Each adversary begins anew; the template is as before when all are done."""
+        logins = self.faces.vectors[owner.logins]
+        told = Told(owner.name, before=~self._accepted(owner, logins))
+        for name in self.nearest_others(owner, against.adversaries):
+            own, there = self.faces.vectors[self.names == name], self.index.get(key_of(name))
+            self.index.remove(key_of(name))
+            shut = ~self._accepted(owner, own)
+            told.added = max(told.added, self.walk(owner, own, kind, against.tries))
+            near, still = self._accepted(owner, own), self._accepted(owner, own, by_enrolled=True)
+            told.pictures += int(shut.sum())
+            told.by_template += int((shut & near).sum())
+            told.let_in += int((shut & near & still).sum())
+            told.judge(~(self._accepted(owner, logins) & self._accepted(owner, logins, by_enrolled=True)))
+            owner.grown = []
+            self.index.put(owner.key, owner.enrolled)
+            if there is not None:
+                self.index.put(key_of(name), there)
+        against.seen()
+        return told
 
+    def walk(self, owner: Grower, own: Vectors, kind: Kind, tries: int) -> int:
+        """Leaves the owner's template as the attack left it; how many vectors were added."""
+        pool = Pool.of(kind, own, owner.enrolled.vector.values, self.spec)
+        for added in range(tries):
+            vector = pool.furthest(self.index, self.spec, owner)
+            if vector is None:
+                return added
+            owner.absorb(vector)
+            self.index.put(owner.key, owner.template)
+        return tries
 
-def nearest_others(faces: Faces, owner: Grower, names: Names, count: int) -> list[str]:
-    """The people whose nearest picture comes nearest to the template."""
-    order = np.argsort(np.linalg.norm(faces.vectors - owner.enrolled.vector.values, axis=1))
-    return list(dict.fromkeys(names[order][names[order] != owner.name].tolist()))[:count]
+    def nearest_others(self, owner: Grower, count: int) -> list[str]:
+        """The people whose nearest picture comes nearest to the template."""
+        order = np.argsort(np.linalg.norm(self.faces.vectors - owner.enrolled.vector.values, axis=1))
+        return list(dict.fromkeys(self.names[order][self.names[order] != owner.name].tolist()))[:count]
 
-
-def _attacked(  # noqa: PLR0913
-    faces: Faces,
-    spec: ModelSpec,
-    index: VectorIndex,
-    owner: Grower,
-    names: Names,
-    kind: Kind,
-    judged_by: JudgedBy,
-    against: Against,
-) -> "_Told":
-    """Each adversary begins anew; the template is as before when all are done."""
-    told = _Told(owner.name, before=_refused(index, spec, owner, faces.vectors[owner.logins]))
-    for name in nearest_others(faces, owner, names, against.adversaries):
-        own = faces.vectors[names == name]
-        there = index.get(key_of(name))
-        index.remove(key_of(name))
-        shut = _refused(index, spec, owner, own)
-        added = walk(
-            index, spec, owner, Pool.of(kind, own, owner.enrolled.vector.values, spec), judged_by, against.tries
-        )
-        opened = int((shut & ~_refused(index, spec, owner, own)).sum())
-        told.add(added, opened, int(shut.sum()), _refused(index, spec, owner, faces.vectors[owner.logins]))
-        owner.grown = []
-        index.put(owner.key, owner.enrolled)
-        if there is not None:
-            index.put(key_of(name), there)
-    return told
+    def _accepted(self, owner: Grower, vectors: Vectors, *, by_enrolled: bool = False) -> NDArray[np.bool_]:
+        judged, fmr = (owner.enrolled, BESIDE_FMR) if by_enrolled else (owner.template, LOGIN_FMR)
+        probes = [Template(FaceVector(vector, self.spec.model_id), 1) for vector in vectors]
+        return np.array([accepts(self.index, self.spec, judged, probe, fmr) for probe in probes], bool)
 
 
 @dataclass(slots=True, eq=False)
-class _Told:
+class Told:
     """What became of one template. `before`, `after` bool [logins]: which of its owner's are refused; after the attack
     that did most."""
 
@@ -171,37 +162,44 @@ class _Told:
     before: NDArray[np.bool_]
     after: NDArray[np.bool_] | None = None
     added: int = 0
-    opened: int = 0
-    shut: int = 0
+    pictures: int = 0
+    by_template: int = 0
+    let_in: int = 0
 
-    def add(self, added: int, opened: int, shut: int, after: NDArray[np.bool_]) -> None:
-        self.added, self.opened, self.shut = max(self.added, added), self.opened + opened, self.shut + shut
+    def judge(self, after: NDArray[np.bool_]) -> None:
         if self.after is None or after.sum() > self.after.sum():
             self.after = after
 
 
-def _rates(told: Sequence[_Told], kind: Kind, judged_by: JudgedBy, against: Against) -> WalkRates:
+def walks(faces: Faces, spec: ModelSpec, enrolled: int, least: int, against: Against) -> list[WalkRates]:
+    """Every kind of attack on everybody."""
+    people = members(faces, spec, enrolled, least)
+    field = Field(faces, spec, index_of(people, spec), np.array(faces.people))
+    return [_rates([field.attacked(owner, kind, against) for owner in people], kind, against) for kind in KINDS]
+
+
+def _rates(told: Sequence[Told], kind: Kind, against: Against) -> WalkRates:
     owners = np.concatenate([np.repeat(each.name, len(each.before)) for each in told])
     before = np.concatenate([each.before for each in told])
     after = np.concatenate([each.before if each.after is None else each.after for each in told])
+    tried = np.repeat([each.name for each in told], [each.pictures for each in told])
+    let_in = np.concatenate([np.arange(each.pictures) < each.let_in for each in told])
+    pictures = max(1, len(tried))
     return WalkRates(
         kind=kind,
-        judged_by=judged_by,
         templates=len(told),
         adversaries=against.adversaries,
         tries=against.tries,
         absorbed=sum(each.added > 0 for each in told),
-        vectors=max(each.added for each in told),
-        opened=sum(each.opened > 0 for each in told),
-        pictures=(sum(each.opened for each in told), sum(each.shut for each in told)),
+        most=max(each.added for each in told),
+        pictures=len(tried),
+        by_template=sum(each.by_template for each in told) / pictures,
+        let_in=sum(each.let_in for each in told) / pictures,
+        ci95=interval(let_in, tried),
+        opened=sum(each.let_in > 0 for each in told),
         owner_fnmr=(float(before.mean()), float(after.mean())),
-        ci95=(interval(before, owners), interval(after, owners)),
+        owner_ci95=(interval(before, owners), interval(after, owners)),
     )
-
-
-def _refused(index: VectorIndex, spec: ModelSpec, owner: Grower, vectors: Vectors) -> NDArray[np.bool_]:
-    probes = [Template(FaceVector(vector, spec.model_id), 1) for vector in vectors]
-    return np.array([not passes(index, spec, owner.template, probe, LOGIN_FMR) for probe in probes], bool)
 
 
 def _blends(own: Vectors, enrolled: Vectors) -> Vectors:
