@@ -17,6 +17,7 @@ from embeddings.captures import Template
 from embeddings.embed import ModelSpec
 from embeddings.growth import BESIDE_FMR, FMR, accepts, may_grow
 from embeddings.index import VectorIndex
+from embeddings.matching import AMBIGUITY_MARGINS
 from embeddings.types import FaceVector
 from evaluation.faces import Faces
 from evaluation.growth import LOGIN_FMR, Grower, index_of, key_of, members, point
@@ -85,19 +86,22 @@ class Pool:
 
     def furthest(self, index: VectorIndex, spec: ModelSpec, owner: Grower) -> FaceVector | None:
         """Of those that log in and would be added, the one nearest to the adversary."""
-        inside = self._passing(spec, owner.template, LOGIN_FMR) & self._passing(spec, owner.enrolled, FMR)
+        margin, held = AMBIGUITY_MARGINS[spec.comparison.measure], np.stack([each.values for each in owner.held])
+        inside = self._passing(spec, owner.template, LOGIN_FMR) & self._passing(spec, owner.enrolled, FMR, margin)
+        alike = (self.vectors @ held.T).max(axis=1)
+        inside &= np.sqrt(np.maximum(0.0, 2 - 2 * alike)) >= spec.same_capture_distance
         for row in np.flatnonzero(inside):
             probe = Template(FaceVector(self.vectors[row], spec.model_id), 1)
             if may_grow(index, owner.key, spec, owner.enrolled, probe, owner.held):
                 return probe.vector
         return None
 
-    def _passing(self, spec: ModelSpec, template: Template, fmr: float) -> NDArray[np.bool_]:
+    def _passing(self, spec: ModelSpec, template: Template, fmr: float, margin: float = 0.0) -> NDArray[np.bool_]:
         own = float(spec.comparison.own(template.vector.values[None])[0])
         distances = np.linalg.norm(self.vectors - template.vector.values, axis=1)
         values = spec.comparison.values(distances, own, self.numbers)
         limit = point(spec, template.captures, fmr)
-        passing: NDArray[np.bool_] = turned(1.0, limit.measure) * (values - limit.threshold) >= 0
+        passing: NDArray[np.bool_] = turned(1.0, limit.measure) * (values - limit.threshold) >= margin
         return passing
 
 

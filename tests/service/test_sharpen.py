@@ -1,7 +1,6 @@
 """Logins with liveness that add to a template: which do, which do not, and that none can walk it away. The head is
 scripted (tests/service/scripted_head.py); pictures, vectors, databases and tokens are real."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,19 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from db.keys import EnvironmentKey
 from db.records import NewTemplate, StoredTemplate
 from embeddings.growth import MOST
 from service.bootstrap import Application, build
-from service.consent import ATTRIBUTES, GROWTH, LOGIN
+from service.consent import GROWTH, LOGIN
 from service.errors import NotRecognised, UnsafeSettings
 from service.settings import Settings
+from service.workflows.challenges import Purpose
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoggedIn, LoginRequest
 from service.workflows.people import By
 from tests.db.people import Clock
 from tests.portraits import Portraits, portraits
 from tests.service.test_challenges import HERE, answer, shown
-from service.workflows.challenges import Purpose
 
 AGREED = frozenset({LOGIN, GROWTH})
 
@@ -242,7 +240,7 @@ def test_what_grew_survives_a_new_master_key_a_new_transform_and_a_restart(
     user_id = enrol(first, people.obama)
     clock.advance(days=2)
     log_in(first, people.obama2, user_id)
-    first.storage.rotation.person(user_id)
+    assert first.storage.rotate_person(user_id) is not None
     first.storage.transforms().renew()
     first.close()
     second = build(settings, clock)
