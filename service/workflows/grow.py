@@ -184,7 +184,7 @@ class Grow:
         model_id = new.template.vector.model_id
         displaced = () if anew else self._displaced(held, new)
         kept = () if anew else [row for row in held if row.template_id not in displaced]
-        first = 1 + max((row.capture for row in held), default=-1)
+        first = 0 if anew else 1 + max((row.capture for row in held), default=-1)
         added = [
             NewTemplate(vector.values, model_id, first + number, self._gallery.generation)
             for vector, number in zip(new.vectors, new.groups, strict=True)
