@@ -2,7 +2,8 @@
 
 The code is an HMAC-SHA256 under a secret of the key store, over the key and what it may do: who reads the data file
 learns no key, and who writes into it can neither forge one nor give one another role, tenant or end. The bits are
-random, so a slow hash would add nothing.
+random, so a slow hash would add nothing. Of what is shown of a key there is a proof, and a key that was revoked stays
+so when its row is put back.
 """
 
 import hmac
@@ -19,7 +20,10 @@ from typing import Final
 from sqlalchemy import Engine, delete, or_, select, update
 from sqlmodel import Session, col
 
+from db import revocations
 from db.errors import told_apart
+from db.proofs import Proofs
+from db.revocations import Revocations
 from db.tables import ApiKeyRow
 
 SHOWN: Final = re.compile(r"(fw_[a-z0-9]{8})_[A-Za-z0-9_-]{43}")
@@ -64,9 +68,11 @@ class ApiKey:
 class ApiKeyLedger:
     """The keys of one tenant, within the transaction of a unit of work."""
 
-    def __init__(self, session: Session, secret: Secrets, tenant: str) -> None:
+    def __init__(self, session: Session, secret: Secrets, proofs: Proofs, revoked: Revocations, tenant: str) -> None:
         self._session = session
         self._secret = secret
+        self._proofs = proofs
+        self._revoked = revoked
         self._tenant = tenant
 
     def add(
@@ -91,6 +97,7 @@ class ApiKeyLedger:
             code=b"",
         )
         row.code = _code(self._secret(PURPOSE), shown, row)
+        row.proof = self._proofs.of(row)
         with told_apart():
             self._session.add(row)
             self._session.flush()
@@ -101,14 +108,16 @@ class ApiKeyLedger:
         query = select(ApiKeyRow).where(col(ApiKeyRow.tenant) == self._tenant)
         with told_apart():
             rows = self._session.scalars(query.order_by(col(ApiKeyRow.created_at), col(ApiKeyRow.prefix)))
-            return [_told(row) for row in rows]
+            return [_told(row) for row in rows if self._proofs.hold(row) and not _is_revoked(self._revoked, row)]
 
     def revoke(self, prefix: str) -> ApiKey | None:
-        """The key that opens nothing any more; None where the tenant has no such."""
+        """The key that opens nothing any more, whatever becomes of this transaction; None where the tenant has no
+        such."""
         with told_apart():
             row = self._session.get(ApiKeyRow, prefix)
-            if row is None or row.tenant != self._tenant:
+            if row is None or row.tenant != self._tenant or not self._proofs.hold(row):
                 return None
+            self._revoked.add(revocations.api_key(prefix), row.expires_at)
             self._session.execute(delete(ApiKeyRow).where(col(ApiKeyRow.prefix) == prefix))
             return _told(row)
 
@@ -116,9 +125,11 @@ class ApiKeyLedger:
 class ApiKeys:
     """The keys of every tenant. Every call is a transaction of its own; safe to share between threads."""
 
-    def __init__(self, data: Engine, secret: Secrets) -> None:
+    def __init__(self, data: Engine, secret: Secrets, proofs: Proofs, revoked: Revocations) -> None:
         self._data = data
         self._secret = secret
+        self._proofs = proofs
+        self._revoked = revoked
         self._known: bytes | None = None
 
     def find(self, shown: str, now: datetime) -> ApiKey | None:
@@ -129,9 +140,10 @@ class ApiKeys:
             row = session.get(ApiKeyRow, prefix)
             asked = _nobodys(now) if row is None else row
             right = compare_digest(_code(self._own_secret(), shown, asked), asked.code)
-            if row is None or not right or not _told(row).holds(now):
-                return None
-            key = _told(row)
+            key = _told(row) if row is not None and right and self._proofs.hold(row) else None
+        self._proofs.tell(now)
+        if key is None or not key.holds(now) or self._revoked.has(revocations.api_key(prefix)):
+            return None
         if key.last_used_at is None or not key.last_used_at <= now < key.last_used_at + USED_EVERY:
             self._used(prefix, now)
         return key
@@ -147,7 +159,8 @@ class ApiKeys:
         """Of every tenant, by tenant, in the order in which they were made."""
         order = col(ApiKeyRow.tenant), col(ApiKeyRow.created_at), col(ApiKeyRow.prefix)
         with told_apart(), Session(self._data) as session:
-            return [_told(row) for row in session.scalars(select(ApiKeyRow).order_by(*order))]
+            rows = session.scalars(select(ApiKeyRow).order_by(*order))
+            return [_told(row) for row in rows if self._proofs.hold(row) and not _is_revoked(self._revoked, row)]
 
     def has_admin(self, now: datetime) -> bool:
         """Whether there is a key that can make others."""
@@ -163,6 +176,10 @@ def _code(secret: bytes, shown: str, row: ApiKeyRow) -> bytes:
     end = None if row.expires_at is None else row.expires_at.timestamp()
     bound = json.dumps([row.prefix, row.tenant, row.role, end, shown])
     return hmac.digest(secret, _DOMAIN + bound.encode(), "sha256")
+
+
+def _is_revoked(revoked: Revocations, row: ApiKeyRow) -> bool:
+    return revoked.has(revocations.api_key(row.prefix))
 
 
 def _nobodys(now: datetime) -> ApiKeyRow:

@@ -90,6 +90,13 @@ class AuditLog:
         connection.execute(_END, {"end": code})
         return Head(number, code)
 
+    def note(self, kind: str, at: datetime, **details: Detail) -> None:
+        """Writes an entry about nobody in a transaction of its own. Raises StorageUnavailable."""
+        with told_apart(), Session(self._data) as session:
+            head = self.append(session, at, kind, None, **details)
+            session.commit()
+        self.advance(head)
+
     def advance(self, head: Head) -> None:
         """Has it noted in the key store, beside the caller, how far the log reaches. Where that fails the next entry's
         turn makes up for it."""

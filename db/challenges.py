@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Update, and_, delete, func, or_, select, u
 from sqlmodel import Session, col
 
 from db.errors import told_apart
+from db.proofs import Proofs
 from db.tables import ChallengeRow
 
 DAY: Final = timedelta(days=1)
@@ -41,10 +42,11 @@ class Tally:
 
 
 class ChallengeLedger:
-    """Within the transaction of a unit of work."""
+    """Within the transaction of a unit of work. A row that the service has not written so is no challenge."""
 
-    def __init__(self, session: Session, tenant: str) -> None:
+    def __init__(self, session: Session, proofs: Proofs, tenant: str) -> None:
         self._session = session
+        self._proofs = proofs
         self._tenant = tenant
 
     def add(self, claim: Claim, now: datetime, expires_at: datetime, at_once: str | None = None) -> None:
@@ -58,20 +60,23 @@ class ChallengeLedger:
             created_at=now,
             expires_at=expires_at,
         )
+        row.proof = self._proofs.of(row)
         with told_apart():
             self._session.add(row)
             self._session.flush()
 
     def begin(self, claim: Claim, now: datetime) -> bool:
         """From here on nobody can begin it again; False for what is none, not theirs, over or begun already."""
+        if self._row(*self._theirs(claim)) is None:
+            return False
         query = update(ChallengeRow).where(*self._theirs(claim), col(ChallengeRow.begun_at).is_(None))
         query = query.where(col(ChallengeRow.expires_at) > now).values(begun_at=now)
         return self._changed(query)
 
     def at_once(self, challenge_id: UUID) -> str | None:
         """What was told at its beginning; None where the steps are told one by one."""
-        with told_apart():
-            return self._session.scalar(select(col(ChallengeRow.at_once)).where(_is(challenge_id)))
+        row = self._row(_is(challenge_id))
+        return None if row is None else row.at_once
 
     def told(self, challenge_id: UUID, now: datetime) -> None:
         """A step was told: what is not passed from here on has failed."""
@@ -89,15 +94,12 @@ class ChallengeLedger:
     def take(self, claim: Claim, now: datetime) -> tuple[bytes, int] | None:
         """What a passed challenge kept, and the generation of its transform; it is kept no more. None for what is no
         passed challenge of theirs, or used already."""
-        query = select(col(ChallengeRow.sealed), col(ChallengeRow.transform))
-        query = query.where(*self._theirs(claim), col(ChallengeRow.expires_at) > now)
-        query = query.where(col(ChallengeRow.sealed).is_not(None)).with_for_update()
-        with told_apart():
-            found = self._session.execute(query).one_or_none()
-        used = update(ChallengeRow).where(*self._theirs(claim), col(ChallengeRow.sealed).is_not(None))
-        if found is None or not self._changed(used.values(sealed=None)):
+        row = self._row(*self._theirs(claim), col(ChallengeRow.expires_at) > now, hold=True)
+        if row is None or row.sealed is None:
             return None
-        return found[0], found[1] or 0
+        sealed, transform = row.sealed, row.transform or 0
+        used = update(ChallengeRow).where(*self._theirs(claim), col(ChallengeRow.sealed).is_not(None))
+        return (sealed, transform) if self._changed(used.values(sealed=None)) else None
 
     def tally(self, subject: str, now: datetime) -> Tally:
         of_it = col(ChallengeRow.subject) == subject, col(ChallengeRow.created_at) > now - DAY
@@ -132,6 +134,15 @@ class ChallengeLedger:
             col(ChallengeRow.subject) == claim.subject,
             col(ChallengeRow.nonce) == claim.nonce,
         )
+
+    def _row(self, *which: ColumnElement[bool], hold: bool = False) -> ChallengeRow | None:
+        """`hold`: nobody else changes it before this transaction ends."""
+        query = select(ChallengeRow).where(*which)
+        with told_apart():
+            row = self._session.scalar(
+                query.with_for_update() if hold else query, execution_options={"populate_existing": True}
+            )
+        return row if row is not None and self._proofs.hold(row) else None
 
     def _changed(self, query: Update) -> bool:
         with told_apart():

@@ -6,12 +6,15 @@ has expired, and when its code is shown a second time.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlmodel import Session, col
 
+from db import revocations
 from db.errors import told_apart
+from db.proofs import Proofs
 from db.tables import GrantRow
 
 
@@ -33,35 +36,54 @@ class Grant:
     used: bool = False
 
 
-class Grants:
-    """Within the transaction of a unit of work, whose tenant is not asked for."""
+_KEPT: Final = tuple(name for name in Grant.__slots__ if name != "used")
+# Made once: building a statement takes longer than running it.
+_BY_CODE: Final = select(GrantRow).where(col(GrantRow.code) == bindparam("which"))
+_BY_TOKEN: Final = select(GrantRow).where(col(GrantRow.token) == bindparam("which"))
 
-    def __init__(self, session: Session) -> None:
+
+class Grants:
+    """Within the transaction of a unit of work, whose tenant is not asked for. A row that the service has not written
+    so is none."""
+
+    def __init__(self, session: Session, proofs: Proofs, revoked: revocations.Revocations) -> None:
         self._session = session
+        self._proofs = proofs
+        self._revoked = revoked
 
     def add(self, grant: Grant) -> None:
-        row = {name: getattr(grant, name) for name in Grant.__slots__ if name != "used"}
+        row = GrantRow(**{name: getattr(grant, name) for name in _KEPT})
+        row.proof = self._proofs.of(row)
         with told_apart():
-            self._session.add(GrantRow(**row))
+            self._session.add(row)
             self._session.flush()
 
     def by_code(self, code: bytes) -> Grant | None:
         """Also one that is used or has expired."""
-        return self._one(select(GrantRow).where(col(GrantRow.code) == code))
+        return _grant(self._row(_BY_CODE, code))
 
     def by_token(self, token: bytes) -> Grant | None:
         """Also one that has expired."""
-        return self._one(select(GrantRow).where(col(GrantRow.token) == token))
+        return _grant(self._row(_BY_TOKEN, token))
 
     def use(self, code: bytes, token: bytes, expires_at: datetime) -> bool:
         """The token takes the code's place; False where somebody else was quicker."""
-        query = update(GrantRow).where(col(GrantRow.code) == code, col(GrantRow.token).is_(None))
-        query = query.values(token=token, expires_at=expires_at).returning(col(GrantRow.code))
+        row = self._row(_BY_CODE, code)
+        if row is None or row.token is not None:
+            return False
+        before = col(GrantRow.code) == code, col(GrantRow.proof) == row.proof
+        self._session.expunge(row)
+        row.token, row.expires_at = token, expires_at
+        values = {"token": token, "expires_at": expires_at, "proof": self._proofs.of(row)}
+        query = update(GrantRow).where(*before).values(**values).returning(col(GrantRow.code))
         with told_apart():
             return bool(self._session.scalars(query, execution_options={"synchronize_session": False}).all())
 
     def drop(self, code: bytes) -> None:
-        """The code and what was given for it."""
+        """The code and what was given for it, whatever becomes of this transaction."""
+        ends = self._session.scalar(select(col(GrantRow.expires_at)).where(col(GrantRow.code) == code))
+        if ends is not None:
+            self._revoked.add(revocations.code(code), ends)
         self._session.execute(delete(GrantRow).where(col(GrantRow.code) == code))
 
     def forget(self, before: datetime) -> int:
@@ -69,10 +91,14 @@ class Grants:
         query = delete(GrantRow).where(col(GrantRow.expires_at) < before)
         return len(self._session.scalars(query.returning(col(GrantRow.code))).all())
 
-    def _one(self, query: object) -> Grant | None:
+    def _row(self, query: Select[GrantRow], which: bytes) -> GrantRow | None:
         with told_apart():
-            row = self._session.scalar(query, execution_options={"populate_existing": True})  # type: ignore[call-overload]
-        if row is None:
+            row = self._session.scalar(query, {"which": which}, execution_options={"populate_existing": True})
+        if row is None or not self._proofs.hold(row):
             return None
-        kept = {name: getattr(row, name) for name in Grant.__slots__ if name != "used"}
-        return Grant(**kept, used=row.token is not None)
+        gone = self._revoked.has_either(revocations.code(row.code), revocations.client(row.client_id))
+        return None if gone else row
+
+
+def _grant(row: GrantRow | None) -> Grant | None:
+    return None if row is None else Grant(**{name: getattr(row, name) for name in _KEPT}, used=row.token is not None)

@@ -142,6 +142,12 @@ class People(Scope):
         with told_apart():
             self._session.execute(query.values(flagged=True, flag_reason=reason))
 
+    def clear_flag(self, user_id: UUID) -> None:
+        """An operator has looked; what comes later may flag them again."""
+        query = update(PersonRow).where(col(PersonRow.user_id) == user_id, self._mine)
+        with told_apart():
+            self._session.execute(query.values(flagged=False, flag_reason=None))
+
     def logged_in(self, user_id: UUID) -> None:
         """Notes somebody's last login. Never an earlier one than before: with a clock that was set back retention would
         take them for long gone once it is right again."""

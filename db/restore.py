@@ -19,7 +19,7 @@ from sqlmodel import Session, col
 
 from db.archive import Archive
 from db.backup import BACKUPS
-from db.engine import database_file, held_exclusively, migrate, open_engine
+from db.engine import database_file, held_exclusively, open_engine
 from db.errors import BackupExpired, BackupRefused, RecordUnreadable, told_apart
 from db.key_file import destroy_file, flush_folder
 from db.keyring import Keyring
@@ -28,6 +28,7 @@ from db.keystore import Keystore
 from db.storage import Storage
 from db.tables import DetailRow, PersonRow, TemplateRow
 from db.tombstones import ERASURES, tombstone
+from db.upgrade import bring_up, prove, proven_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,7 @@ class Restore:
         keys_url = f"sqlite:///{staged[1]}" if len(staged) > 1 else self.keys_url
         with told_apart(), _engines(f"sqlite:///{staged[0]}", keys_url) as (data, keys):
             keyring = Keyring(self.provider, may_create=False)
-            migrate(data, "data")
-            migrate(keys, "keys")
+            bring_up(data, keys)
             keystore = Keystore(keys, keyring)
             keystore.check()
             secret = keystore.secret(BACKUPS)
@@ -150,6 +150,9 @@ class Restore:
                 )
             keystore.remember(known, self.now())
             storage = Storage(data, keys, self.provider, keyring, self.now)
+            proven = proven_since(keystore)
+            if proven is None or datetime.fromisoformat(archives[0].manifest.created_at) < proven:
+                prove(data, storage.proofs)  # the archive is ours, and from before there were proofs
             storage.erase(sorted(people.erased))
             storage.leave_out(sorted(people.unreadable))
             storage.audit.close()

@@ -17,13 +17,15 @@ from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
 from db.chunks import chunks
-from db.engine import Watch, migrate, open_engine, require_known, watch
+from db.engine import Watch, open_engine, require_known, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
 from db.keystore import Keystore
 from db.ledger import contradicted
+from db.proofs import Proofs
 from db.records import Erasure, Resealed
+from db.revocations import Revocations
 from db.rotation import MasterRotation, PersonRotation
 from db.signing_keys import SigningKeys
 from db.tables import (
@@ -42,6 +44,7 @@ from db.tables import (
 from db.tenants import Tenants
 from db.transforms import Transforms
 from db.unit_of_work import UnitOfWork
+from db.upgrade import bring_up, prove_once
 
 ORPHAN_AGE: Final = timedelta(minutes=10)
 """A key without a person is another process's enrolment under way until it is this old."""
@@ -65,7 +68,9 @@ class Storage:
         self._provider = provider
         self._keystore = Keystore(keys, keyring)
         self.audit = AuditLog(data, keys, self.secret)
-        self.api_keys = ApiKeys(data, self.secret)
+        self.proofs = Proofs(self.secret, self.audit)
+        self.revoked = Revocations(keys)
+        self.api_keys = ApiKeys(data, self.secret, self.proofs, self.revoked)
         self.now = clock
         self.tenant = DEFAULT_TENANT
 
@@ -87,11 +92,11 @@ class Storage:
                 require_known(keys, "keys")
                 empty = not inspect(data).get_table_names() and not inspect(keys).get_table_names()
                 keyring = Keyring(master, may_create=empty)
-                migrate(data, "data")
-                migrate(keys, "keys")
+                bring_up(data, keys)
                 storage = cls(data, keys, master, keyring, clock)
                 storage._require_both()
                 storage._keystore.check()
+                prove_once(data, storage._keystore, storage.proofs, clock())
                 storage.sweep()
                 return storage
         except BaseException:
@@ -124,7 +129,7 @@ class Storage:
 
     def begin(self) -> UnitOfWork:
         """A unit of work of the tenant; used as a context manager and rolled back unless committed."""
-        return UnitOfWork(self._data, self._keystore, self.audit, self.now(), self.tenant)
+        return UnitOfWork(self._data, self._keystore, self.audit, self.proofs, self.now(), self.tenant)
 
     def secret(self, purpose: str) -> bytes:
         """32 random bytes for one purpose, kept wrapped in the key store: the same at every start, and under the

@@ -1,7 +1,7 @@
 """The tables: the data in one database, the keys that open it in another."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -46,6 +46,13 @@ class DataTable(SQLModel):
     metadata = MetaData()
 
 
+class ProvenTable(DataTable):
+    """A table of the data file whose rows carry a proof (db/proofs.py), over every column but those of `unproven`."""
+
+    unproven: ClassVar[frozenset[str]] = frozenset()
+    proof: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
 class KeyTable(SQLModel):
     """A table of the key store."""
 
@@ -83,10 +90,11 @@ class TenantRow(DataTable, table=True):
     transform: int = 0
 
 
-class ApiKeyRow(DataTable, table=True):
+class ApiKeyRow(ProvenTable, table=True):
     """A key of an application or an operator (db/api_keys.py). `code`: over the key and what it may do."""
 
     __tablename__ = "api_key"
+    unproven: ClassVar[frozenset[str]] = frozenset({"last_used_at"})
     prefix: str = Field(primary_key=True)
     tenant: str = Field(index=True)
     role: str
@@ -166,15 +174,7 @@ class FailureRow(DataTable, table=True):
     failed_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class RevokedTokenRow(DataTable, table=True):
-    """A token that was given back; kept until it would have expired. `token_id`: its `jti`."""
-
-    __tablename__ = "revoked_token"
-    token_id: str = Field(primary_key=True)
-    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
-
-
-class ClientRow(DataTable, table=True):
+class ClientRow(ProvenTable, table=True):
     """An application that people sign in to. `redirect_uris`: one a line; `secret`: SHA-256."""
 
     __tablename__ = "client"
@@ -186,7 +186,7 @@ class ClientRow(DataTable, table=True):
     secret: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-class GrantRow(DataTable, table=True):
+class GrantRow(ProvenTable, table=True):
     """A code, then the access token given for it, as SHA-256 each (db/grants.py)."""
 
     __tablename__ = "oauth_grant"
@@ -202,11 +202,14 @@ class GrantRow(DataTable, table=True):
     token: bytes | None = Field(default=None, sa_type=LargeBinary, index=True, unique=True)
 
 
-class ChallengeRow(DataTable, table=True):
+class ChallengeRow(ProvenTable, table=True):
     """A challenge of liveness (db/challenges.py). `subject`: who may use it, a digest; `nonce`: SHA-256; `at_once`: its
     steps and pauses as JSON, where they were told at its beginning; `sealed`: what a login goes on with."""
 
     __tablename__ = "challenge"
+    unproven: ClassVar[frozenset[str]] = frozenset(
+        {"expires_at", "begun_at", "told_at", "passed_at", "transform", "sealed"}
+    )
     challenge_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     tenant: str
     purpose: str
@@ -277,6 +280,14 @@ class TombstoneRow(KeyTable, table=True):
     __tablename__ = "tombstone"
     digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     erased_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RevocationRow(KeyTable, table=True):
+    """What holds no longer (db/revocations.py). `until`: when it would have ended anyway; None for never."""
+
+    __tablename__ = "revocation"
+    what: str = Field(primary_key=True)
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 
 
 class KeystoreRow(KeyTable, table=True):

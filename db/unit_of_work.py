@@ -22,6 +22,7 @@ from db.failures import FailureLedger
 from db.grants import Grants
 from db.keystore import Keystore
 from db.people import People
+from db.proofs import Proofs
 from db.records import Consent, NewTemplate
 from db.references import References
 from db.revocations import Revocations
@@ -37,17 +38,20 @@ class UnitOfWork(People, Templates, Consents):
     It is one tenant's: people of another are as unknown to it as nobody.
     """
 
-    def __init__(self, engine: Engine, keystore: Keystore, audit: AuditLog, now: datetime, tenant: str) -> None:
+    def __init__(
+        self, engine: Engine, keystore: Keystore, audit: AuditLog, proofs: Proofs, now: datetime, tenant: str
+    ) -> None:
         super().__init__(engine, keystore, now, tenant)
         self._audit = audit
+        self._proofs = proofs
         self.failures = FailureLedger(self._session, tenant)
-        self.revoked = Revocations(self._session)
-        self.clients = Clients(self._session)
-        self.grants = Grants(self._session)
-        self.challenges = ChallengeLedger(self._session, tenant)
+        self.revoked = Revocations(keystore.engine)
+        self.clients = Clients(self._session, proofs, self.revoked)
+        self.grants = Grants(self._session, proofs, self.revoked)
+        self.challenges = ChallengeLedger(self._session, proofs, tenant)
         self.details = Details(self._session, keystore, tenant)
         self.references = References(self._session, keystore, tenant)
-        self.api_keys = ApiKeyLedger(self._session, keystore.secret, tenant)
+        self.api_keys = ApiKeyLedger(self._session, keystore.secret, proofs, self.revoked, tenant)
         self._new_keys: list[UUID] = []
         self._head: Head | None = None
 
@@ -64,6 +68,7 @@ class UnitOfWork(People, Templates, Consents):
             finally:
                 self._session.close()
                 self._keystore.destroy(self._new_keys)
+        self._proofs.tell(self.now)
 
     def commit(self) -> None:
         """Makes everything since the last commit last, even through a power cut. Raises StorageUnavailable."""

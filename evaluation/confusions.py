@@ -99,16 +99,22 @@ def captures_of(vectors: Sequence[FaceVector], groups: Sequence[int]) -> list[Fa
     return [average(some, [0] * len(some)).vector for some in chosen]
 
 
-def confusions(members: Members, point: PointOf, block: int = BLOCK) -> Confusions:
+def confusions(
+    members: Members, point: PointOf, block: int = BLOCK, tell: Callable[[float], None] | None = None
+) -> Confusions:
     """All people as each other, by blocks; float32 products, so that a likeness within 1e-6 of a threshold may fall
-    either way. Raises ValueError with fewer than two people, and what `point` raises."""
+    either way. `tell` is called with the share that is done, 0 to 1. Raises ValueError with fewer than two people, and
+    what `point` and `tell` raise."""
     if len(members) < 2:
         raise ValueError("fewer than two people cannot be confused")
     limits = _limits(members, point)
     count = len(members)
     nearest, rooms = np.zeros(count, np.intp), np.full(count, -np.inf)
     pairs, accepted = _Likeliest(), 0
-    for first, second in _tiles(count, block):
+    tiles = _tiles(count, block)
+    for number, (first, second) in enumerate(tiles):
+        if tell is not None:
+            tell(number / len(tiles))
         room, passed = _room(members, limits, first, second)
         accepted += passed
         if first != second:
@@ -149,11 +155,9 @@ def _limits(members: Members, point: PointOf) -> Numbers:
     return limits
 
 
-def _tiles(count: int, block: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(count: int, block: int) -> list[tuple[slice, slice]]:
     blocks = [slice(start, min(start + block, count)) for start in range(0, count, block)]
-    for place, first in enumerate(blocks):
-        for second in blocks[place:]:
-            yield first, second
+    return [(first, second) for place, first in enumerate(blocks) for second in blocks[place:]]
 
 
 def _room(members: Members, limits: Numbers, first: slice, second: slice) -> tuple[Numbers, int]:

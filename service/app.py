@@ -20,6 +20,7 @@ from service.film_jobs import FilmJobs
 from service.following import Follower
 from service.live import Connections
 from service.logs import RequestLog, log_failure
+from service.long_work import LongWork
 from service.metrics import Measured, Metrics
 from service.problems import Problems
 from service.readiness import Readiness
@@ -65,6 +66,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
     workers = Workers(settings.workers or cores_of_one(settings.processes), settings.queue)
     connections = Connections(settings.live_connections, cores_of_one(settings.processes))
     jobs = FilmJobs(settings.film_jobs, 4 * settings.max_film_bytes)
+    comparing = LongWork("lookalikes")
     figures = Metrics(partial(state, application, workers), worker)
     app = FastAPI(
         title="facewarden",
@@ -72,7 +74,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         description="Privacy-preserving face enrolment and login.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(application, workers, figures, connections, jobs),
+        lifespan=_lifespan(application, workers, figures, connections, jobs, comparing),
     )
     app.state.gate = gate = Gate.of(application)
     app.state.declared = []
@@ -96,7 +98,7 @@ def create_app(application: Application, readiness: Readiness | None = None, *, 
         admin.router(application, workers),
         audit.router(application, workers),
         oversight.router(application, workers),
-        models.router(application, workers),
+        models.router(application, comparing),
         health.router(application, readiness or Readiness()),
         metrics.router(figures),
         page.router(live_login=settings.login_is_live, live_enrolment=settings.enrolment_requires == "live"),
@@ -131,7 +133,12 @@ def _guard(app: FastAPI, settings: Settings, figures: Metrics) -> None:
 
 
 def _lifespan(
-    application: Application, workers: Workers, figures: Metrics, connections: Connections, jobs: FilmJobs
+    application: Application,
+    workers: Workers,
+    figures: Metrics,
+    connections: Connections,
+    jobs: FilmJobs,
+    comparing: LongWork,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -150,6 +157,7 @@ def _lifespan(
             await asyncio.to_thread(workers.close)
             await asyncio.to_thread(connections.close)
             await asyncio.to_thread(jobs.close)
+            await asyncio.to_thread(comparing.close)
             application.close()
 
     return lifespan

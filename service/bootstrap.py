@@ -183,12 +183,8 @@ def token_kind(settings: Settings) -> Kind:
 def tokens(storage: Storage, settings: Settings, now: Clock = utc_now) -> Tokens:
     """Those of the tenant of `storage`."""
 
-    def is_revoked(token_id: str) -> bool:
-        with storage.begin() as work:
-            return work.revoked.has(token_id)
-
     keys = TokenKeys(storage.signing_keys(), now)
-    return Tokens(keys, token_kind(settings), now, is_revoked=is_revoked, tenant=storage.tenant)
+    return Tokens(keys, token_kind(settings), now, is_revoked=storage.revoked.has, tenant=storage.tenant)
 
 
 def signing(storage: Storage, settings: Settings, now: Clock = utc_now) -> Signing:
@@ -338,6 +334,7 @@ class _Make:
             steps=settings.steps_of(storage.tenant),
             count=settings.challenge_count,
             at_once=settings.challenge_at_once,
+            light=settings.challenge_light,
             images=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
             least_eyes=settings.min_eye_distance_px,
         )

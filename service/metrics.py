@@ -32,6 +32,7 @@ STATE: Final = {
     "index_people": "People who can be searched, of every tenant that was asked for.",
     "subjects_waiting": "Claims and clients that failed too often and have to wait, of the tenant default.",
     "subjects_stopped": "Of these, whom a face alone lets in nowhere any more.",
+    "rows_refused_total": "Rows of the data file that the service has not written so, as often as met by this process.",
 }
 """What is kept elsewhere and asked for when the figures are."""
 State = Callable[[], Mapping[str, float]]

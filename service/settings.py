@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         default=False,
         description="Let logins with liveness add to the templates of people who agree to it (docs/liveness.md).",
     )
+    challenge_light: bool = Field(
+        default=False,
+        description="After the steps show ten colours on the screen, which the face must answer; not measured on people"
+        " (docs/liveness.md), and refused where a device asks for less motion.",
+    )
     pad: Literal["none", "deepface"] = Field(
         "none", description="A passive detector that must agree as well; `deepface`: `scripts/install --deepface`."
     )
@@ -256,6 +261,10 @@ class Settings(BaseSettings):
     def _enough_steps(self) -> Self:
         if any(each.partition(":")[2] not in set(Step) for each in self.challenge_without):
             raise ValueError(f"{PREFIX}CHALLENGE_WITHOUT names steps as tenant:step")
+        if self.challenge_light and self.challenge_at_once:
+            raise ValueError(
+                f"{PREFIX}CHALLENGE_LIGHT is not for {PREFIX}CHALLENGE_AT_ONCE: colours are told one by one"
+            )
         for tenant in {each.partition(":")[0] for each in self.challenge_without} | {DEFAULT_TENANT}:
             try:
                 draw(self.steps_of(tenant), self.challenge_count)

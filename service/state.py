@@ -15,6 +15,7 @@ def state(application: Application, workers: Workers) -> Mapping[str, float]:
         "queue_waiting": workers.taken - running,
         "queue_refused_total": workers.refused,
         "index_people": application.tenants.index_size(),
+        "rows_refused_total": application.storage.proofs.refused,
     }
     try:
         limits = application.administer.lockout.limits

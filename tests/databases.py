@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
+import pytest
 from psycopg import errors
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.exc import ProgrammingError
@@ -52,6 +55,28 @@ def drop(server: str, names: Iterable[str]) -> None:
         for name in names:
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             _made.discard(name)
+
+
+def kept(home: Path) -> bytes:
+    """Every byte on a disk of what a home keeps; on a server that of both databases. Skips where those may not be
+    read."""
+    places = () if SERVER is None else urls(home)
+    return b"".join([*(path.read_bytes() for path in home.iterdir()), *chain(*map(server_files, places))])
+
+
+def server_files(place: str) -> Iterator[bytes]:
+    """The files of one database, written out first."""
+    with administrator(place) as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        root = Path(connection.exec_driver_sql("SHOW data_directory").scalar_one())
+        number = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()")
+        folder = root / "base" / str(number.scalar_one())
+    if not os.access(root, os.R_OK | os.X_OK):
+        pytest.skip("the server's files cannot be read")
+    for file in folder.iterdir():
+        if re.fullmatch(r"\d+(\.\d+)?", file.name):
+            with suppress(FileNotFoundError):  # a table is being written anew
+                yield file.read_bytes()
 
 
 def _make(server: str, name: str) -> None:

@@ -37,10 +37,12 @@ class Break(StrEnum):
 
 @dataclass(slots=True)
 class Continuity:
-    """Fed with every frame in order. `largest`: the largest change beside its neighbours so far; see CUT."""
+    """Fed with every frame in order. `largest`: the largest change beside its neighbours so far; see CUT. `lit`: while
+    the screen's colours change what is seen, no cut is looked for; everything else is."""
 
     broken: Break | None = None
     largest: float = 0.0
+    lit: bool = False
     _last: Observation | None = None
     _moved_at: float = 0.0
     _changes: deque[float] = field(default_factory=lambda: deque(maxlen=2 * BESIDE + 1))
@@ -75,7 +77,7 @@ class Continuity:
         if before.look and frame.look and frame.at - before.at <= JUMP_TIME and _jumped(before.look, frame.look):
             self.broken = Break.JUMPED
         changed = change(before.thumb, frame.thumb)
-        if changed < STALLED:
+        if changed < STALLED or self.lit:
             return
         self._changes.append(changed * USUAL / max(frame.at - self._moved_at, USUAL / 4))
         self._moved_at = frame.at

@@ -194,10 +194,11 @@ def _live(report: Report) -> str:
 
 def _page(report: Report) -> str:
     rows = [
-        [f"`{path}`", *(_shown(seen[f"p{at}_ms"]) for at in (50, 95)), PAGE_REACH]
+        [f"`{path}`", *(_shown(seen[f"p{at}_ms"]) for at in (50, 95)), PAGE_REACH, _shown(seen["times_bare"])]
         for path, seen in report["page"].items()
     ]
-    return _table(["page, nothing cached", "to its first contentful paint p50, ms", "p95, ms", "at most"], rows)
+    head = ["page, nothing cached", "to its first contentful paint p50, ms", "p95, ms", "at most", "times a bare line"]
+    return _table(head, rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -53,14 +53,19 @@ def rate(path: Path) -> float:
 
 
 def frames(path: Path) -> Iterator[Pixels]:
-    """Upright RGB, at most LONGEST. Raises NoFilm."""
+    """Upright RGB, at most LONGEST, of the size that a page sends. Raises NoFilm."""
+    return map(bounded, decoded(path))
+
+
+def decoded(path: Path) -> Iterator[Pixels]:
+    """Likewise, as large as it is. Raises NoFilm."""
     try:
         with av.open(str(path)) as film:
             for number, frame in enumerate(film.decode(video=0)):
                 if number >= LONGEST:
                     return
                 turned = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90 if frame.rotation else 0)
-                yield bounded(np.ascontiguousarray(turned))
+                yield np.ascontiguousarray(turned)
     except (av.FFmpegError, IndexError) as error:
         raise NoFilm(f"{path.name} is no film that can be read") from error
 

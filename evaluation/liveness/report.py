@@ -1,20 +1,21 @@
 """Error rates of tries, and how far so few people carry them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from embeddings.liveness.verdict import Outcome, Verdict
+from evaluation.liveness.people import counted
 
 NORMAL_95: Final = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """`source`: the film or the picture, which stands for its person."""
+    """`source`: the film or the picture."""
 
     source: str
     outcome: Outcome
@@ -25,17 +26,20 @@ class Try:
         return cls(source, verdict.outcome, verdict.reasons)
 
 
-def rates(tries: Sequence[Try], *, live: bool) -> dict[str, Any]:
+def rates(tries: Sequence[Try], who: Mapping[str, str], *, live: bool) -> dict[str, Any]:
     """Of live people the share that did not pass (BPCER, where asking again counts as not passed), of attacks the share
-    that passed (APCER). `ci95`: of as many independent tries as there are people, for one person's are not."""
+    that passed (APCER). `who`: the person of each source. `ci95`: of as many independent tries as there are people, for
+    one person's are not."""
     wrong = [(each.outcome is Outcome.PASSED) is not live for each in tries]
-    people = len({each.source for each in tries})
+    sources = sorted({each.source for each in tries})
+    people = counted(sources, who)
     rate = float(np.mean(wrong)) if wrong else None
     reasons = Counter(reason for each in tries for reason in each.reasons)
     return {
         "rate": rate,
         "n": len(tries),
         "people": people,
+        "sources": len(sources),
         "ci95": wilson(rate, people) if rate is not None else None,
         "undecided": sum(each.outcome is Outcome.UNDECIDED for each in tries),
         "reasons": dict(reasons.most_common()),

@@ -16,7 +16,9 @@ from embeddings.liveness.steps import COUNT, DEFAULT_STEPS, Challenge, draw
 from embeddings.liveness.watcher import Nets, mesh_box
 from embeddings.types import Pixels
 from evaluation.liveness import render
+from evaluation.liveness.crowd import person, tracks
 from evaluation.liveness.films import Watched, files, frames, picture, rate, watch
+from evaluation.liveness.people import Vector, people, usual
 from evaluation.liveness.pieces import Pieces, cut
 from evaluation.liveness.players import Answering, Player, Recording, play, steps_of
 from evaluation.liveness.render import Card, Kind
@@ -38,9 +40,10 @@ class Bench:
     species: dict[str, list[Try]] = field(default_factory=dict)
     live: list[Try] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
+    vectors: dict[str, Vector] = field(default_factory=dict)
 
-    def run(self, live: Sequence[Path], attacks: Sequence[Path]) -> dict[str, Any]:
-        """Raises NoFilm, ImageRefused."""
+    def run(self, live: Sequence[Path], attacks: Sequence[Path], crowds: Sequence[Path] = ()) -> dict[str, Any]:
+        """`crowds`: films of several people, of whom stills are presented. Raises NoFilm, ImageRefused."""
         films, portraits = files(live)
         attacking, pictures = files(attacks)
         watched = [self._watched(path) for path in films]
@@ -49,10 +52,12 @@ class Bench:
         self._filmed("refilmed", [self._watched(path) for path in attacking])
         cards = [(path.stem, picture(path)) for path in (*pictures, *portraits)]
         cards += [(path.stem, _frontal(film, path)) for path, film in zip(films, watched, strict=True)]
+        cards += [still for path in files(crowds)[0] for still in self._stills(path)]
         self._pictures(cards)
+        who = people(self.vectors, self.limits.same_person)
         return {
-            "bpcer": rates(self.live, live=True),
-            "apcer": {name: rates(tries, live=False) for name, tries in sorted(self.species.items())},
+            "bpcer": rates(self.live, who, live=True),
+            "apcer": {name: rates(tries, who, live=False) for name, tries in sorted(self.species.items())},
             "steps": {"allowed": list(DEFAULT_STEPS), "count": COUNT},
             "too_few_movements": self.unanswered,
         }
@@ -94,11 +99,19 @@ class Bench:
             self.told(f"{name} before the camera")
             share = self._share(len(found))
             seed = np.random.default_rng(zlib.crc32(name.encode()))
-            held = watch(self.nets, name, render.still(card, seed), render.RATE)
+            held = self._known(watch(self.nets, name, render.still(card, seed), render.RATE))
             self._add("photo_still", self._tries(name, share, partial(Recording, held)))
             for species, kind in KINDS.items():
                 film, pieces = watch(self.nets, name, render.clip(card, kind, seed), render.RATE), render.pieces()
                 self._add(species, self._tries(name, share, partial(Answering, film, pieces)))
+
+    def _stills(self, path: Path) -> Iterator[tuple[str, Pixels]]:
+        """Of each person in a film, the frame that looks straightest."""
+        for number, track in enumerate(tracks(self.nets.detector, path)):
+            name = f"{path.stem} {number + 1}"
+            self.told(name)
+            film = watch(self.nets, name, person(path, track), rate(path))
+            yield name, _at(person(path, track), _straightest(film))
 
     def _card(self, pixels: Pixels) -> Card | None:
         face = max(self.nets.detector.detect(pixels, Purpose.FIND).faces, key=lambda each: each.box.area, default=None)
@@ -136,14 +149,23 @@ class Bench:
 
     def _watched(self, path: Path) -> Watched:
         self.told(path.name)
-        return watch(self.nets, path.stem, frames(path), rate(path))
+        return self._known(watch(self.nets, path.stem, frames(path), rate(path)))
+
+    def _known(self, film: Watched) -> Watched:
+        vector = usual(film)
+        if vector is not None:
+            self.vectors[film.source] = vector
+        return film
 
 
 def _frontal(film: Watched, path: Path) -> Pixels:
     """The frame in which the face looks straightest."""
+    return _at(frames(path), _straightest(film))
+
+
+def _straightest(film: Watched) -> int:
     seen = [(abs(each.look.pose.yaw), number) for number, each in enumerate(film.frames) if each.look is not None]
-    chosen = min(seen, default=(0.0, 0))[1]
-    return _at(frames(path), chosen)
+    return min(seen, default=(0.0, 0))[1]
 
 
 def _at(film: Iterator[Pixels], number: int) -> Pixels:

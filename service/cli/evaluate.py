@@ -39,7 +39,9 @@ from evaluation import (
     walking,
 )
 from evaluation.faces import Faces, collect, pictures
-from evaluation.liveness.films import NoFilm
+from evaluation.liveness import lit
+from evaluation.liveness.films import NoFilm, files
+from evaluation.liveness.passive import Crowd
 from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
@@ -159,9 +161,14 @@ def look(
 @commands.command("liveness")
 def live(
     *,
-    live: Annotated[list[Path], typer.Option(exists=True, help="Films of live people; a file or a folder.")],
+    live: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of live people; a file or a folder.")
+    ] = None,
     attack: Annotated[
         list[Path] | None, typer.Option(exists=True, help="Films of attacks, and pictures to present; likewise.")
+    ] = None,
+    crowd: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Films of several people, of whom stills are presented.")
     ] = None,
     tries: Annotated[int, typer.Option(min=1, help="Challenges of each kind.")] = TRIES,
     embedder: Chosen = "fused",
@@ -179,9 +186,59 @@ def live(
             lambda name: progress.update(task, description=name),
         )
         try:
-            answer = bench.run(live, attack or [])
+            answer = bench.run(live or [], attack or [], crowd or [])
         except (NoFilm, ImageRefused) as error:
-            raise typer.BadParameter(str(error), param_hint="--live, --attack") from None
+            raise typer.BadParameter(str(error), param_hint="--live, --attack, --crowd") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
+@commands.command("light")
+def light(
+    *,
+    film: Annotated[list[Path], typer.Option(exists=True, help="Films with one face; a file or a folder.")],
+    tries: Annotated[int, typer.Option(min=1, help="Sequences of colours of each kind.")] = TRIES,
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often films answer the screen's colours by chance, and faces lit by a model are found."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    limit = Limits.of(vectors.spec).same_person
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        try:
+            answer = lit.measure(
+                Nets.load(runtime, vectors),
+                files(film)[0],
+                tries,
+                limit,
+                lambda name: progress.update(task, description=name),
+            )
+        except NoFilm as error:
+            raise typer.BadParameter(str(error), param_hint="--film") from None
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print(answer, as_object=as_object)
+
+
+@commands.command("passive")
+def passive(
+    *,
+    film: Annotated[list[Path], typer.Option(exists=True, help="Films with people in them; a file or a folder.")],
+    embedder: Chosen = "fused",
+    as_object: AsJson = False,
+) -> None:
+    """How often people who were asked for nothing fail what a challenge looks at all the while."""
+    started, runtime = time.monotonic(), Runtime()
+    vectors = face_embedder(embedder, runtime)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("films", total=None)
+        nets, limits = Nets.load(runtime, vectors), Limits.of(vectors.spec)
+        try:
+            crowd = Crowd(nets, limits, lambda name: progress.update(task, description=name))
+            answer = crowd.run(files(film)[0])
+        except NoFilm as error:
+            raise typer.BadParameter(str(error), param_hint="--film") from None
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
 

@@ -1,9 +1,9 @@
-"""`facewarden overlay`: hide or dress up the faces in a picture, a folder of pictures, or a film."""
+"""`facewarden overlay`: hide or dress up the faces in a picture, a film, or a folder of them."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,7 +20,7 @@ from embeddings.image import ImageLimits, PictureFormat
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from service.bootstrap import build
-from service.cli.overlay_film import is_film, overlay_film
+from service.cli.overlay_film import FilmMaker, FilmOptions, film_target, in_words, renamed, tell_film
 from service.cli.start import settings
 from service.errors import TABLE
 from service.familiar import Familiar
@@ -38,15 +38,17 @@ from service.workflows.overlay_folder import (
     UNREADABLE,
     UNWRITABLE,
     Done,
+    FilmFolder,
     Job,
     OverlayFolder,
+    is_film,
     jobs,
 )
 
 LARGEST_FILE = 256 * 2**20
 """Bytes; on one's own disk a photo may be larger than what is taken from others."""
 TITLES = {
-    FILM: "A film is not done with a folder; name it by itself",
+    FILM: "In a film every face is drawn on; --only and --except-enrolled are for pictures",
     EXISTS: "There is a file already; --overwrite replaces it",
     UNREADABLE: "The file cannot be read",
     UNWRITABLE: "The new file cannot be written",
@@ -54,9 +56,7 @@ TITLES = {
 
 
 def overlay(  # noqa: PLR0913 - one parameter an option
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", exists=True, help="A picture, a folder of pictures, or a film.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="IN", exists=True, help="A picture, a film, or a folder of them.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The new file or folder.")],
     *,
     styles: Annotated[list[str] | None, typer.Option("--style", help="Several are stacked; solid if left out.")] = None,
@@ -90,7 +90,7 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hide or dress up the faces in a picture, a folder of pictures or a film. What fails is told, and not copied."""
+    """Hide or dress up the faces in a picture, a film, or a folder of them. What fails is told, and not copied."""
     chosen = _settings()
     fields = {
         "style": tuple(styles or ()),
@@ -107,20 +107,33 @@ def overlay(  # noqa: PLR0913 - one parameter an option
     images = (b"",) if sticker is None else (b"", sticker.read_bytes())
     request = _request(Form(images, fields), ImageLimits(chosen.max_image_bytes, chosen.max_image_pixels))
     request = replace(request, which=replace(request.which, tenant=tenant))
-    if is_film(source):
-        overlay_film(
-            source, target, request, chosen,
-            codec=codec, audio=audio, check_every=check_every, overwrite=overwrite, as_json=as_json,
-        )  # fmt: skip
+    options = FilmOptions(codec, audio, check_every)
+    if source.is_file() and is_film(source):
+        target = film_target(source, target, request, codec, overwrite=overwrite)
+        made = FilmMaker(_pipeline(chosen), request, options)(source, target, request.seed)
+        tell_film(target, request, made, as_json=as_json)
         return
     listed = _listed(source, target, picture_format)
-    with _overlay(chosen, request) as drawing:
+    with _overlay(chosen, request) as (pipeline, drawing):
         folder = OverlayFolder(drawing, workers or usable_cores(), overwrite=overwrite)
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            done = list(progress.track(folder(listed, request), total=len(listed), description="pictures"))
+        films = FilmFolder(FilmMaker(pipeline, request, options), overwrite=overwrite)
+        done = _worked(listed, folder, films, request, codec)
     _tell(done, request, as_json=as_json)
     if any(each.code for each in done):
         raise typer.Exit(1)
+
+
+def _worked(
+    listed: Sequence[Job], folder: OverlayFolder, films: FilmFolder, request: OverlayRequest, codec: FilmCodec
+) -> list[Done]:
+    """Pictures first: side by side; then films, each with all cores and bars of its own."""
+    pictures = [each for each in listed if not is_film(each.source)]
+    done: list[Done] = []
+    if pictures:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            done += progress.track(folder(pictures, request), total=len(pictures), description="pictures")
+    done += films(renamed([each for each in listed if is_film(each.source)], codec), request)
+    return done
 
 
 def _settings() -> Settings:
@@ -157,29 +170,35 @@ def _listed(source: Path, target: Path, wanted: PictureFormat | None) -> list[Jo
             raise typer.BadParameter("for a folder it is a folder", param_hint="OUT")
         found = jobs(source, target, None if wanted is None else ENDINGS[wanted], PICTURES | FILMS)
         if not found:
-            raise typer.BadParameter("there is no picture in this folder", param_hint="IN")
+            raise typer.BadParameter("there is no picture and no film in this folder", param_hint="IN")
         return found
     return [Job(source.name, source, target / source.name if target.is_dir() else target)]
 
 
 @contextmanager
-def _overlay(chosen: Settings, request: OverlayRequest) -> Iterator[Callable[[OverlayRequest], Overlaid]]:
+def _overlay(
+    chosen: Settings, request: OverlayRequest
+) -> Iterator[tuple[FacePipeline, Callable[[OverlayRequest], Overlaid]]]:
     """The whole service where people enrolled are looked for; else the nets alone, and no database is opened."""
     if request.which.by_person:
         application = build(chosen)
         try:
-            yield application.overlay
+            yield application.pipeline, application.overlay
         finally:
             application.close()
         return
-    pipeline = FacePipeline.load(
+    pipeline = _pipeline(chosen)
+    yield pipeline, Overlay(pipeline, _nobody)
+
+
+def _pipeline(chosen: Settings) -> FacePipeline:
+    return FacePipeline.load(
         ImageLimits(chosen.max_image_bytes, chosen.max_image_pixels),
         QualityLimits(),
         backend=chosen.embedder,
         attributes=frozenset(chosen.attributes) & {"emotion"},
         care=Care(chosen.hide),
     )
-    yield Overlay(pipeline, _nobody)
 
 
 def _nobody(tenant: str) -> Familiar:
@@ -194,9 +213,13 @@ def _tell(done: Sequence[Done], request: OverlayRequest, *, as_json: bool) -> No
     for each in done:
         if each.code is not None:
             console.print(f"{each.name}: {_title(each)}", markup=False)
+        elif each.film is not None:
+            console.print(f"{each.name}: {in_words(each.film)}", markup=False)
     report = _report(done, request)
-    table = Table("pictures", "done", "failed", "faces", "still detectable", "still matching")
-    names = ("pictures", "done", "failed", "faces", "still_detectable", "still_matching")
+    names = ["pictures", "films", "done", "failed", "faces", "still_detectable", "still_matching"]
+    if not report["films"]:
+        names.remove("films")
+    table = Table(*(name.replace("_", " ") for name in names))
     table.add_row(*("not checked" if report[name] is None else str(report[name]) for name in names))
     console.print(table)
     if not request.hides:
@@ -210,22 +233,30 @@ def _title(each: Done) -> str:
 
 def _report(done: Sequence[Done], request: OverlayRequest) -> dict[str, Any]:
     drawn = [each.overlaid for each in done if each.overlaid is not None]
+    made = [each.film for each in done if each.film is not None]
     proofs = [each.proof for each in drawn if each.proof is not None]
     checked = request.check and request.hides
+    films = sum(is_film(Path(each.name)) for each in done)
+    detectable = sum(proof.detectable for proof in proofs) + sum(film.detectable or 0 for film in made)
     return {
         "styles": [style.name for style in request.styles],
         "hides": request.hides,
-        "pictures": len(done),
-        "done": len(drawn),
-        "failed": len(done) - len(drawn),
-        "faces": sum(each.faces for each in drawn),
-        "still_detectable": sum(proof.detectable for proof in proofs) if checked else None,
-        "still_matching": sum(len(proof.left) for proof in proofs) if checked else None,
+        "pictures": len(done) - films,
+        "films": films,
+        "done": len(drawn) + len(made),
+        "failed": len(done) - len(drawn) - len(made),
+        "faces": sum(each.faces for each in drawn) + sum(film.faces for film in made),
+        "still_detectable": detectable if checked else None,
+        "still_matching": sum(len(proof.left) for proof in proofs)
+        if checked
+        else None,  # a film that has any is not made
         "files": [_file(each) for each in done],
     }
 
 
 def _file(each: Done) -> dict[str, Any]:
+    if each.film is not None:
+        return {"file": each.name, **asdict(each.film)}
     if each.overlaid is None:
         return {"file": each.name, "code": each.code, "title": _title(each)}
     return {

@@ -12,11 +12,12 @@ from embeddings.liveness.judge import Judge, Limits
 from embeddings.liveness.observation import Observation
 from embeddings.liveness.referee import Phase
 from embeddings.liveness.steps import Challenge, Step, exchanged
-from embeddings.liveness.verdict import Outcome
+from embeddings.liveness.verdict import Outcome, Verdict
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import FaceRefused
 from embeddings.types import Pixels
 from service.liveness.kept import Moment
+from service.liveness.lights import Lights
 from service.liveness.poses import Poses
 from service.liveness.told import Failure, Hint, Told, failed, failure, hint
 
@@ -46,12 +47,14 @@ class Eyes:
 @dataclass(slots=True)
 class Session:
     """Not to be shared between threads at one time. `allowed`: the steps that an exchange may draw from; `poses`: of an
-    enrolment. `steps_told`: whether a step was shown; `reasons`: of the failure, for whoever runs the service."""
+    enrolment; `lights`: where the screen's colours are to be answered as well. `steps_told`: whether a step was shown;
+    `reasons`: of the failure, for whoever runs the service."""
 
     eyes: Eyes
     judge: Judge
     allowed: Sequence[Step]
     poses: Poses | None = None
+    lights: Lights | None = None
     steps_told: bool = False
     reasons: tuple[str, ...] = ()
     moments: list[Moment] = field(default_factory=list)
@@ -59,15 +62,22 @@ class Session:
     _begun: tuple[float, float] | None = None
     _over: Told | None = None
     _exchanged: bool = False
+    _verdict: Verdict | None = None
 
     @classmethod
     def of(
-        cls, eyes: Eyes, challenge: Challenge, limits: Limits, allowed: Sequence[Step], poses: Poses | None
+        cls,
+        eyes: Eyes,
+        challenge: Challenge,
+        limits: Limits,
+        allowed: Sequence[Step],
+        poses: Poses | None,
+        lights: Lights | None = None,
     ) -> "Session":
-        return cls(eyes, Judge(challenge, limits), allowed, poses)
+        return cls(eyes, Judge(challenge, limits), allowed, poses, lights)
 
-    def feed(self, image: bytes, at: float, arrived: float) -> Told:
-        """One frame, encoded; `at`: seconds by the camera's clock, `arrived`: by the service's."""
+    def feed(self, image: bytes, at: float, arrived: float, lit: int | None = None) -> Told:
+        """One frame, encoded; `at`: seconds by the camera's clock, `arrived`: by the service's; `lit`: see `Lights`."""
         if self._over is not None:
             return self._over
         first_at, first_arrived = self._begun = self._begun or (at, arrived)
@@ -80,8 +90,8 @@ class Session:
         seen = self.eyes.watcher.look(pixels, at)
         if seen.look is not None and seen.look.vector is not None:
             self._held[seen.look.reading.at] = image
-        if self.poses is not None and self.poses.begun:
-            return self._pose(seen)
+        if self._verdict is not None:
+            return self._after_steps(seen, lit)
         progress = self.judge.feed(seen)
         self.steps_told = self.steps_told or progress.step is not None
         if self.judge.finished:
@@ -114,6 +124,37 @@ class Session:
         verdict = self.judge.verdict()
         if verdict.outcome is not Outcome.PASSED:
             return self._fail(*verdict.reasons)
+        self._verdict = verdict
+        if self.lights is None:
+            return self._go_on(seen, verdict)
+        self.judge.continuity.lit = True
+        self.lights.begin(seen.at, self.judge.limits.same_person, verdict.frames)
+        return self._lighting(self.lights)
+
+    def _after_steps(self, seen: Observation, lit: int | None) -> Told:
+        """The screen's light, then the poses: the film must be one as before."""
+        self.judge.continuity.feed(seen)
+        if self.judge.continuity.broken is not None:
+            return self._fail(self.judge.continuity.broken.value)
+        if self.lights is not None and not self.lights.over:
+            return self._light(self.lights, seen, lit)
+        return self._pose(seen)
+
+    def _light(self, lights: Lights, seen: Observation, lit: int | None) -> Told:
+        lights.feed(seen, lit)
+        if not lights.over:
+            return self._lighting(lights, Hint.NO_FACE if seen.look is None else None)
+        check = lights.check()
+        if check.outcome is not Outcome.PASSED or self._verdict is None:
+            return self._fail(check.reason or "light_not_answered")
+        self.judge.continuity.lit = False
+        self.judge.continuity.restart()
+        return self._go_on(seen, self._verdict)
+
+    def _lighting(self, lights: Lights, said: Hint | None = None) -> Told:
+        return Told("lighting", None, lights.number, len(lights.colours), said, colour=lights.asked)
+
+    def _go_on(self, seen: Observation, verdict: Verdict) -> Told:
         if self.poses is None:
             return self._pass([look.reading.at for look in verdict.frames])
         self.poses.begin(seen.at, self.judge, verdict.frames)
@@ -121,9 +162,6 @@ class Session:
 
     def _pose(self, seen: Observation) -> Told:
         assert self.poses is not None  # noqa: S101 - for the type checker
-        self.judge.continuity.feed(seen)
-        if self.judge.continuity.broken is not None:
-            return self._fail(self.judge.continuity.broken.value)
         self.poses.feed(seen)
         if not self.poses.done:
             return self._posing(hint(seen, Phase.PASSED, self.eyes.least_eyes))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from embeddings.liveness.continuity import Break
+from embeddings.liveness.light import Colour
 from embeddings.liveness.observation import Look, Observation
 from embeddings.liveness.referee import Fault, Phase
 from embeddings.liveness.verdict import BRIGHT, DARK
@@ -39,6 +40,7 @@ class Failure(StrEnum):
     TOO_SOFT = "too_soft"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
+    LIGHT_UNSEEN = "light_unseen"
     CONNECTION = "connection"
     UNCLEAR = "unclear"
 
@@ -57,6 +59,8 @@ FAILURES: Final[dict[str, Failure]] = {
     "too_soft": Failure.TOO_SOFT,
     "too_dark": Failure.TOO_DARK,
     "too_bright": Failure.TOO_BRIGHT,
+    **dict.fromkeys(("light_too_weak", "light_not_answered"), Failure.LIGHT_UNSEEN),
+    "light_not_shown": Failure.CONNECTION,
     "not_finished": Failure.CONNECTION,
     "too_few_frames": Failure.CONNECTION,
     Refusal.BLURRED: Failure.TOO_SOFT,
@@ -72,8 +76,9 @@ def failure(reasons: Iterable[str]) -> Failure:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`phase`: a `Phase`, or `posing` after the steps of an enrolment. `step`: to be done now; else to look straight.
-    `exchange`: whether another step may be asked for instead."""
+    """`phase`: a `Phase`, or after the steps `lighting` and, of an enrolment, `posing`. `step`: to be done now; else to
+    look straight. `exchange`: whether another step may be asked for instead. `colour`: to be shown, the one of number
+    `done`."""
 
     phase: str
     step: str | None = None
@@ -82,6 +87,7 @@ class Told:
     hint: Hint | None = None
     exchange: bool = False
     code: Failure | None = None
+    colour: Colour | None = None
 
     @property
     def finished(self) -> bool:
@@ -91,6 +97,7 @@ class Told:
         """As it is sent."""
         given = {"phase": str(self.phase), "step": self.step, "done": self.done, "of": self.count}
         given |= {"hint": self.hint, "exchange": self.exchange or None, "code": self.code}
+        given |= {"colour": self.colour}
         return {name: value for name, value in given.items() if value is not None}
 
 

@@ -103,7 +103,7 @@ class Server(AuthorizationServer):
             grant = work.grants.by_token(digest(access_token))
             if grant is None or work.now >= grant.expires_at:
                 return None
-            client = work.clients.get(grant.client_id)
+            client = work.clients.of(grant)
         return None if client is None else (client, grant)
 
 

@@ -19,7 +19,7 @@ from service.workflows.challenges import Answer, Purpose, Shown
 
 PATIENCE: Final = 10.0
 """Seconds between two messages."""
-LONGEST: Final = 90.0
+LONGEST: Final = 100.0
 """Seconds from the greeting to the end: nobody keeps a place by talking."""
 MOST_FRAME_BYTES: Final = 2**20
 MOST_HEADER: Final = 200
@@ -100,9 +100,12 @@ async def _converse(line: "Line", answer: Answer, workers: Workers) -> None:
         at = said.get("at")
         if not isinstance(at, int | float) or isinstance(at, bool) or not abs(at) < 1e15:
             raise BadMessage
+        lit = said.get("lit")
+        if lit is not None and (not isinstance(lit, int) or isinstance(lit, bool)):
+            raise BadMessage
         image, arrived = await line.frame(), loop.time()
         try:
-            told = await workers.run(answer.feed, image, at / 1000, arrived)
+            told = await workers.run(answer.feed, image, at / 1000, arrived, lit)
         except Busy:
             await line.tell({"phase": "busy"})
             continue

@@ -25,7 +25,7 @@ MOST_POSTED: Final = 400
 
 class Opened(BaseModel):
     """A challenge. `nonce`: to be kept secret and shown with every use; `steps`: how many, or which, where they were
-    asked for at once."""
+    asked for at once; `light`: after them the screen shows colours (docs/liveness.md)."""
 
     challenge_id: UUID
     nonce: str
@@ -33,6 +33,7 @@ class Opened(BaseModel):
     expires_at: datetime
     count: int
     steps: list[str] | None = None
+    light: bool | None = None
 
 
 class Ended(BaseModel):
@@ -72,6 +73,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
             expires_at=done.expires_at,
             count=done.count,
             steps=[step.value for step in done.at_once] or None,
+            light=done.light or None,
         )
 
     _answered_at_once(routes, application, workers)

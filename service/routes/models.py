@@ -1,9 +1,13 @@
 """`/v1/admin/models` and `/v1/admin/lookalikes`: how well faces are told apart, as measured and here."""
 
-from typing import Annotated
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from db.api_keys import Role
@@ -11,14 +15,20 @@ from embeddings.cards import Card, cards
 from embeddings.operating import Measure, of_measure, verification_point
 from service.bootstrap import Application, face_spec
 from service.doors import Caller, roles
-from service.errors import TooManyToCompare
+from service.errors import TooManyToCompare, describe, problem
+from service.logs import log_failure
+from service.long_work import LongWork, Running, Tell
 from service.routes.bodies import PROBLEM
-from service.workers import OneAtATime, Workers
 from service.workflows.examine import Examine
 from service.workflows.examined import Examined, Verdict
 
 MOST_COMPARED = 2000
-"""People; everybody is compared with everybody, so twice as many take four times as long."""
+"""People, in an answer that comes without a word before it is whole: some seconds."""
+LINES: Final = "application/x-ndjson"
+STREAMED: Final[dict[str, Any]] = {
+    "content": {LINES: {"schema": {"type": "string"}}},
+    "description": "The result. As lines of JSON: `progress` (0 to 1) several times, at last `result` or `problem`.",
+}
 MOST_SHOWN = 200
 
 
@@ -91,29 +101,51 @@ class LookAlikes(BaseModel):
     refused: list[Refused]
 
 
-def router(application: Application, workers: Workers) -> APIRouter:
+def router(application: Application, comparing: LongWork) -> APIRouter:
     routes = APIRouter(prefix="/v1/admin", tags=["operation"])
-    alone = OneAtATime()
 
     @routes.get("/models", dependencies=[roles(Role.ADMIN, Role.AUDITOR)], responses={"4XX": PROBLEM})
     def models() -> Models:
         """The networks in use, their cards and measured error rates."""
         return Models(recognition=_recognition(application), cards=list(cards()))
 
-    @routes.get("/lookalikes", responses={"4XX": PROBLEM})
-    async def lookalikes(caller: Annotated[Caller, roles(Role.ADMIN)]) -> LookAlikes:
-        """Compare everybody with everybody: who could be taken for whom, and who is recognised poorly."""
+    @routes.get("/lookalikes", response_model=LookAlikes, responses={"200": STREAMED, "4XX": PROBLEM})
+    async def lookalikes(request: Request, caller: Annotated[Caller, roles(Role.ADMIN)]) -> LookAlikes | Response:
+        """Compare everybody with everybody: who could be taken for whom, and who is recognised poorly. Who accepts
+        application/x-ndjson is told how far it is, line by line, and may ask with any number of people; who goes away
+        ends it."""
         settings, storage = application.settings, application.storage.of(caller.tenant)
         fmr, fpir = settings.verification_fmr, settings.identification_fpir
+        streamed = LINES in request.headers.get("accept", "")
 
-        def work() -> LookAlikes:
-            if application.of(caller.tenant).people.count() > MOST_COMPARED:
+        def work(tell: Tell) -> LookAlikes:
+            if not streamed and application.of(caller.tenant).people.count() > MOST_COMPARED:
                 raise TooManyToCompare(MOST_COMPARED)
-            return _told(Examine(storage, face_spec(settings), fmr=fmr, fpir=fpir)())
+            return _told(Examine(storage, face_spec(settings), fmr=fmr, fpir=fpir)(tell))
 
-        return await workers.run(lambda: alone(work))
+        running = comparing.begin(work)
+        return StreamingResponse(_lines(running), media_type=LINES) if streamed else await running.result()
 
     return routes
+
+
+async def _lines(running: Running[LookAlikes]) -> AsyncIterator[bytes]:
+    """How far it is, then the result, or the problem that ended it."""
+    async with aclosing(running.shares()) as shares:
+        async for share in shares:
+            yield _line(progress=round(share, 3))
+    try:
+        yield _line(result=running.future.result().model_dump(mode="json"))
+    except Exception as error:  # noqa: BLE001 - the status is out: the last line tells it
+        known = describe(error)
+        if known is None:
+            log_failure(error, event="lookalikes_failed")
+        code, members = known or ("internal", {})
+        yield _line(problem=json.loads(problem(code, **members)[2]))
+
+
+def _line(**told: object) -> bytes:
+    return json.dumps(told).encode() + b"\n"
 
 
 def _recognition(application: Application) -> Recognition:

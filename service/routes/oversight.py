@@ -98,6 +98,12 @@ def router(application: Application, workers: Workers) -> APIRouter:
         """One person, also where their records do not open."""
         return _overview(oversee(caller).one(user_id))
 
+    @routes.delete("/{user_id}/flag", responses={"4XX": PROBLEM})
+    async def clear_flag(user_id: UUID, caller: Admin) -> PersonOverview:
+        """They were looked at: what they were flagged for is found to be in order. It stands in the audit log."""
+        await workers.run(lambda: application.of(caller.tenant).administer.clear_flag(user_id, caller.key))
+        return _overview(oversee(caller).one(user_id))
+
     @routes.post(
         "/find",
         responses={"4XX": PROBLEM},

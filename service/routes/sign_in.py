@@ -13,10 +13,10 @@ from service.doors import Caller, anyone
 from service.oauth.levels import needs_life
 from service.oauth.provider import Asked, SignedIn
 from service.oauth.requests import Answer, Pairs
+from service.pages import Pages
 from service.routes.bodies import PROBLEM, fields, shown_body
 from service.routes.challenged import read_shown, shown_challenge
 from service.routes.oauth_bodies import OAUTH_ERROR
-from service.routes.page import LANGUAGE, template, texts_of
 from service.uploads import MOST_FIELDS, captured_at, identifier, secret
 from service.workers import Workers
 from service.workflows.login import LoginRequest
@@ -33,8 +33,7 @@ class GoOn(BaseModel):
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["openid connect"])
     settings, provider = application.settings, application.provider
-    texts = texts_of(LANGUAGE)
-    sign_in_page, refusal_page = template("sign-in.html"), template("sign-in-refused.html")
+    pages = Pages.of()
 
     @routes.get(
         "/oauth/authorize", dependencies=[anyone], response_class=HTMLResponse, responses={"303": {}, "400": HTML}
@@ -44,11 +43,10 @@ def router(application: Application, workers: Workers) -> APIRouter:
         asked = provider.ask(_query(request))
         if isinstance(asked, Asked):
             live = settings.login_is_live or needs_life(asked.acr_values)
-            page = sign_in_page.render(texts=texts, client=asked.name, host=asked.host, live=live)
-            return HTMLResponse(page)
+            return HTMLResponse(pages.render("sign-in.html", client=asked.name, host=asked.host, live=live))
         if asked.location is not None:
             return Response(status_code=303, headers={"location": asked.location})
-        return HTMLResponse(refusal_page.render(texts=texts, reason=_reason(asked)), 400)
+        return HTMLResponse(pages.render("sign-in-refused.html", reason=_reason(asked)), 400)
 
     @routes.post(
         "/oauth/sign-in",

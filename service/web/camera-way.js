@@ -9,7 +9,7 @@ const OFTEN = 500; // ms between two looks at the frame rate
 export class CameraWay {
   constructor(desk) {
     const find = (selector) => desk.root.querySelector(selector);
-    Object.assign(this, { desk, go: find(".live .go"), record: find(".live .record"), link: find(".live .download"), rate: find(".rate") });
+    Object.assign(this, { desk, turn: 0, go: find(".live .go"), record: find(".live .record"), link: find(".live .download"), rate: find(".rate") });
     this.canvas = find(".veiled");
     this.veil = new Veil(this.canvas, (what, value) => this[what](value));
     this.clip = new Clip(this.canvas, (blob) => this.recorded(blob), (seconds) => this.recording(seconds));
@@ -19,6 +19,7 @@ export class CameraWay {
 
   async start() {
     const { desk } = this;
+    const turn = ++this.turn;
     desk.quiet();
     this.go.disabled = true;
     desk.hint(t("hide.live.starting"));
@@ -26,17 +27,25 @@ export class CameraWay {
       await desk.gallery.load();
       if (!desk.gallery.hides) throw desk.problem("must_hide");
       await this.veil.start(desk.gallery.fields);
+      if (turn !== this.turn) return this.veil.stop(); // somebody went elsewhere while the browser asked
       this.go.textContent = t("hide.live.stop");
       desk.show("connecting");
       this.timer = setInterval(() => this.count(), OFTEN);
     } catch (problem) {
-      desk.hint("");
-      desk.fail(problem);
+      if (turn === this.turn) this.failed(problem);
+    } finally {
+      this.go.disabled = false;
     }
-    this.go.disabled = false;
+    return undefined;
+  }
+
+  failed(problem) {
+    this.desk.hint("");
+    this.desk.fail(problem);
   }
 
   leave() {
+    this.turn += 1;
     clearInterval(this.timer);
     this.clip.stop();
     this.veil.stop();

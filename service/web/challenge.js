@@ -6,6 +6,7 @@ import { t } from "./texts.js";
 
 const LONGEST = 720; // pixels of a frame
 const BETWEEN = 45; // ms between two frames at least
+const COLOUR = 500; // ms of a colour at least: two changes a second
 const WINDOW = 4; // seconds for one movement, as the service counts them
 const SVG = "http://www.w3.org/2000/svg";
 const ARROW = "M84 50H18M46 20 16 50l30 30";
@@ -30,6 +31,8 @@ export async function moves(stage, purpose) {
   if (!stage.hasCamera) await stage.start();
   if (!stage.hasCamera) throw new Problem({ code: "no_camera", title: t("challenge.camera.title"), advice: t("challenge.camera.advice") });
   const asked = await openChallenge(purpose);
+  if (asked.light && matchMedia("(prefers-reduced-motion: reduce)").matches) throw told("light_refused");
+  if (asked.light && !(await warned())) throw told("light_stopped");
   stage.live.stop();
   const board = new Board(stage, asked.count);
   try {
@@ -45,8 +48,12 @@ export async function moves(stage, purpose) {
 
 function unmet({ phase, code, problem }) {
   if (phase === "refused") return new Problem(problem);
-  const told = { code, title: t(`challenge.failed.${code}.title`), advice: t(`challenge.failed.${code}.advice`) };
-  return Object.assign(new Problem(told), { challenge: true });
+  return told(code);
+}
+
+function told(code) {
+  const said = { code, title: t(`challenge.failed.${code}.title`), advice: t(`challenge.failed.${code}.advice`) };
+  return Object.assign(new Problem(said), { challenge: true });
 }
 
 const lost = { phase: "failed", code: "connection" };
@@ -75,17 +82,52 @@ async function converse(stage, board, { challenge_id, nonce }, purpose) {
       const told = await next();
       if (["passed", "failed", "refused"].includes(told.phase)) return told;
       board.show(told);
+      const lit = await board.light(told);
+      if (board.stopped) return { phase: "failed", code: "light_stopped" };
       await pause(BETWEEN);
       if (!stage.hasCamera) return lost;
       const at = performance.now();
       const frame = await grab(stage.video, LONGEST, 0.9);
       if (socket.readyState !== WebSocket.OPEN) return lost;
-      socket.send(JSON.stringify({ at }));
+      socket.send(JSON.stringify({ at, lit }));
       socket.send(frame);
     }
   } finally {
     socket.close();
   }
+}
+
+/** Says that colours will come, before anything moves or is lit; gone on with by the person alone. */
+function warned() {
+  const sheet = element("dialog", "", "warning");
+  const title = element("h2", t("challenge.light.title"));
+  const choice = element("form");
+  title.id = "light-warning";
+  sheet.setAttribute("aria-labelledby", title.id);
+  return new Promise((resolve) => {
+    const close = (begins) => {
+      sheet.remove();
+      resolve(begins);
+    };
+    choice.append(button(t("challenge.light.decline"), () => close(false)), button(t("challenge.light.begin"), () => close(true), "go"));
+    sheet.append(title, element("p", t("challenge.light.warning")), choice);
+    sheet.addEventListener("cancel", () => close(false));
+    document.body.append(sheet);
+    sheet.showModal();
+  });
+}
+
+/** Over everything, so that nothing else of the page is lit or pressed meanwhile. */
+function lamp() {
+  const sheet = element("dialog");
+  sheet.className = "lamp";
+  const words = element("p", t("challenge.light.showing"));
+  words.setAttribute("role", "status");
+  sheet.append(words, button(t("challenge.light.stop"), () => sheet.close(), "stop"));
+  sheet.addEventListener("close", () => sheet.remove());
+  document.body.append(sheet);
+  sheet.showModal();
+  return sheet;
 }
 
 /** What is shown over the camera's picture: one figure, one sentence, the time that is left, what is done. */
@@ -140,7 +182,31 @@ class Board {
     [...this.dots.children].forEach((dot, i) => dot.classList.toggle("done", i < done));
   }
 
+  /** The whole screen in the colour that is told; gives the number of the one that is seen. Whatever the service says, a
+   * colour stays for half a second: faster ones harm people. */
+  async light({ phase, colour, done = 0 }) {
+    if (phase === "busy") return this.lit;
+    if (phase !== "lighting") {
+      this.isOver = this.lamp !== undefined;
+      this.lamp?.close();
+      return undefined;
+    }
+    if (!this.lamp) {
+      this.lamp = lamp();
+      this.lamp.addEventListener("close", () => (this.stopped = !this.isOver));
+    }
+    if (done !== this.lit) {
+      await pause(Math.max(0, this.lit === undefined ? 0 : this.turned + COLOUR - performance.now()));
+      this.lamp.dataset.colour = colour;
+      this.turned = performance.now();
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      this.lit = done;
+    }
+    return this.lit;
+  }
+
   remove() {
+    this.lamp?.remove();
     this.box.remove();
     delete this.stage.stage.dataset.moving;
   }

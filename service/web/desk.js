@@ -1,7 +1,7 @@
 // What the ways of hiding share: one stage and its state, the gallery, the privacy report, words and failures.
 import { Problem } from "./api.js";
 import { Gallery } from "./gallery.js";
-import { element } from "./parts.js";
+import { button, element } from "./parts.js";
 import { Privacy } from "./privacy.js";
 import { t } from "./texts.js";
 import { words } from "./words.js";
@@ -45,6 +45,12 @@ export class Desk {
 
   problem(code) {
     return new Problem({ code, title: t(`hide.problem.${code}.title`), advice: t(`hide.problem.${code}.advice`) });
+  }
+
+  /** A failure that may pass by itself offers to do it `again`. */
+  passing(problem, again) {
+    const passes = problem.code === "unreachable" || problem.retryAfter > 0;
+    this.fail(problem, ...(passes ? [button(t("hide.again"), again)] : []));
   }
 
   /** `more`: nodes below the words, such as a button that helps. */

@@ -11,7 +11,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class FilmWay {
   constructor(desk) {
     const find = (selector) => desk.root.querySelector(selector);
-    Object.assign(this, { desk, film: null, job: null, turn: 0, done: null, here: false, screen: find(".screen") });
+    Object.assign(this, { desk, film: null, job: null, turn: 0, done: null, problem: null, here: false, screen: find(".screen") });
     Object.assign(this, { go: find(".film button.go"), stop: find(".film .cancel"), link: find(".film .download"), bar: find(".film progress") });
     this.file = find(".film input[type=file]");
     this.sound = find(".film [name=audio]");
@@ -27,7 +27,7 @@ export class FilmWay {
     if (!film) return;
     this.cancel();
     this.desk.quiet();
-    this.film = null;
+    this.film = this.problem = null;
     this.go.disabled = true;
     if (film.size > LARGEST) return this.desk.fail(this.desk.problem("film_over"));
     if (!film.size) return this.desk.fail(this.desk.problem("film_empty"));
@@ -39,6 +39,10 @@ export class FilmWay {
     return undefined;
   }
 
+  pick() {
+    this.file.click();
+  }
+
   leave() {
     this.here = false;
     this.screen.pause();
@@ -47,8 +51,9 @@ export class FilmWay {
   /** Work goes on while another way is looked at; what came of it is shown on the return. */
   back() {
     this.here = true;
-    this.desk.busy(this.job !== null);
+    this.desk.busy(!this.stop.disabled);
     if (this.done) this.show(this.done);
+    if (this.problem) this.desk.fail(this.problem);
   }
 
   changed() {} // a film begun keeps its style
@@ -57,6 +62,7 @@ export class FilmWay {
     const turn = ++this.turn;
     const { desk } = this;
     desk.quiet();
+    this.problem = null;
     this.working(true);
     try {
       await desk.gallery.load();
@@ -70,10 +76,16 @@ export class FilmWay {
       this.done = await job.take();
       if (this.here) this.show(this.done);
     } catch (problem) {
-      if (turn === this.turn && problem.name !== "AbortError" && this.here) this.desk.fail(problem);
+      if (turn === this.turn && problem.name !== "AbortError") this.failed(problem);
     }
     if (turn === this.turn) this.working(false);
     return undefined;
+  }
+
+  /** Told at once, or on the return. */
+  failed(problem) {
+    this.problem = problem;
+    if (this.here) this.desk.fail(problem);
   }
 
   working(on) {
@@ -104,7 +116,7 @@ export class FilmWay {
     const request = new XMLHttpRequest();
     this.request = request;
     return new Promise((resolve, reject) => {
-      request.upload.addEventListener("progress", ({ loaded, total }) => this.far(t("hide.film.sending"), (100 * loaded) / total));
+      request.upload.addEventListener("progress", ({ loaded, total }) => this.sent((100 * loaded) / total));
       request.addEventListener("error", () => reject(unreachable()));
       request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
       request.addEventListener("load", async () => {
@@ -129,6 +141,10 @@ export class FilmWay {
       }
       await pause(OFTEN);
     }
+  }
+
+  sent(percent) {
+    this.far(t("hide.film.sending", { percent: Math.floor(percent) }), percent);
   }
 
   far(text, percent) {

@@ -8,9 +8,10 @@ const FIRST = "solid";
 export class Gallery {
   /** `changed` is called after each choice. */
   constructor(host, changed) {
-    Object.assign(this, { host, changed, kinds: [], chosen: {}, sticker: null, plain: false });
+    Object.assign(this, { host, changed, kinds: [], chosen: {}, sticker: null, address: "", plain: false });
     this.looks = host.querySelector(".looks");
     host.addEventListener("change", (event) => event.target.type === "file" || this.choose(event.target));
+    host.addEventListener("input", ({ target }) => target.nextElementSibling?.matches("output") && said(target));
     host.addEventListener("submit", (event) => event.preventDefault());
   }
 
@@ -24,7 +25,7 @@ export class Gallery {
       group.querySelector(".grid").replaceChildren(...tiles);
     }
     this.host.querySelector(`[value=${FIRST}]`).checked = true;
-    this.show();
+    this.limit(this.plain);
   }
 
   /** Whether styles alone can be sent, without a picture of the caller's own: live and in films. */
@@ -34,6 +35,7 @@ export class Gallery {
       const box = this.host.querySelector(`[value=${name}]`);
       box.disabled = plain;
       if (plain) box.checked = false;
+      box.parentElement.dataset.note = plain ? t("hide.photos_only") : "";
     }
     this.show();
   }
@@ -59,45 +61,75 @@ export class Gallery {
   choose(input) {
     if (input.closest(".looks")) this.chosen[input.name] = input.value;
     else this.show();
-    this.changed();
+    const kind = this.kinds.find(({ name }) => name === input.value);
+    if (input.checked && kind && own(kind) && !this.sticker) this.looks.querySelector("[type=file]").click();
+    else this.changed();
   }
 
   show() {
     const names = [...this.host.querySelectorAll(".tiles :checked")].map((input) => input.value);
     const rows = this.kinds.filter((kind) => names.includes(kind.name)).map((kind) => this.rows(kind));
-    this.looks.replaceChildren(...rows.filter((row) => row.children.length > 1));
+    this.looks.replaceChildren(...rows.filter((row) => row.lastChild.childElementCount));
   }
 
   rows({ name, title, looks }) {
     const group = element("fieldset");
-    group.append(element("legend", title));
-    for (const [look, its] of Object.entries(looks)) group.append(this.field(`${name}.${look}`, look, its));
+    const choices = element("div", "", "choices");
+    for (const [look, its] of Object.entries(looks)) choices.append(this.field(`${name}.${look}`, look, its));
+    group.append(element("legend", title), choices);
     return group;
   }
 
   field(name, look, its) {
-    const made = element("label", t(`hide.look.${look}`));
+    if (its.kind === "picture") return this.picker();
+    const made = element("label");
     const value = this.chosen[name] ?? its.default;
     const input = its.kind === "choice" ? select(its.values) : element("input");
     input.name = name;
     if (its.kind === "whole") Object.assign(input, { type: "range", min: its.low, max: its.high });
     if (its.kind === "colour") input.type = "color";
-    if (its.kind === "picture") this.take(input);
-    else input.value = value;
-    made.append(input);
+    input.value = value;
+    made.append(element("span", t(`hide.look.${look}`)), input);
+    if (its.kind !== "choice") {
+      made.append(element("output"));
+      made.lastChild.ariaHidden = "true"; // the control says it itself
+      said(input);
+    }
     return made;
   }
 
-  take(input) {
+  /** The caller's own picture. Who chooses none does not wear it. */
+  picker() {
+    const made = element("div", "", "own");
+    const pick = element("label", t(this.sticker ? "hide.look.other" : "hide.look.picture"), "plain pick");
+    const input = element("input");
     Object.assign(input, { type: "file", accept: "image/*" });
-    input.addEventListener("change", () => {
-      this.sticker = input.files[0] ?? null;
-      this.changed();
-    });
+    input.addEventListener("change", () => this.take(input.files[0]));
+    input.addEventListener("cancel", () => this.take(undefined));
+    pick.append(input);
+    if (this.sticker) made.append(Object.assign(element("img"), { src: this.address, alt: t("hide.look.sticker") }));
+    made.append(pick);
+    return made;
+  }
+
+  take(picture) {
+    if (picture) {
+      URL.revokeObjectURL(this.address);
+      this.sticker = picture;
+      this.address = URL.createObjectURL(picture);
+    } else if (!this.sticker) {
+      for (const { name } of this.kinds.filter(own)) this.host.querySelector(`[value=${name}]`).checked = false;
+    }
+    this.show();
+    this.changed();
   }
 }
 
 const own = ({ looks }) => Object.values(looks).some(({ kind }) => kind === "picture");
+
+function said(input) {
+  input.nextElementSibling.value = input.value;
+}
 
 function select(values) {
   const made = element("select");

@@ -40,12 +40,13 @@ root.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
   next.focus();
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
-  desk.stage.addEventListener(kind, (event) => {
+  addEventListener(kind, (event) => { // wherever: beside the stage the browser would leave the page for the file
     event.preventDefault();
-    desk.stage.classList.toggle("over", kind === "dragover");
+    desk.stage.classList.toggle("over", kind === "dragover" && "take" in ways[way]);
     if (kind === "drop") ways[way].take?.([...event.dataTransfer.files]);
   });
 }
+desk.stage.addEventListener("click", () => root.dataset.state === "idle" && ways[way].pick?.());
 addEventListener("paste", ({ clipboardData }) => ways[way].take?.([...clipboardData.files]));
 addEventListener("hashchange", turn);
 turn();

@@ -13,7 +13,10 @@ const XMP = "http://ns.adobe.com/xap/";
 const ascii = (bytes, from, to) => String.fromCharCode(...bytes.subarray(from, to));
 const starts = (bytes, letters) => ascii(bytes, 0, letters.length) === letters;
 const word = (bytes, at, little) => new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, little);
-const shown = (bytes) => new TextDecoder().decode(bytes.subarray(0, LONGEST)).replace(/[\0-\x1f\ufffd]+/g, " ").trim();
+const clean = (text) => text.replace(/[\0-\x1f\x7f-\x9f\ufffd]+/g, " ").trim();
+const shown = (bytes) => clean(decoded(bytes.subarray(0, LONGEST)));
+const latin = (bytes) => clean(ascii(bytes, 0, LONGEST));
+const two = (number) => String(number).padStart(2, "0");
 
 /** `format`: jpeg, png, webp or "". `notes`: what else is in the file, `{kind, value}`. `thumbnail`: bytes, or null. */
 export async function metadata(file) {
@@ -107,15 +110,32 @@ function chunk(name, body, report) {
   else if (name === "XMP " || (name === "iTXt" && starts(body, "XML:com.adobe.xmp"))) note(report, "xmp");
   else if (name === "iCCP" || name === "ICCP") note(report, "profile");
   else if (["tEXt", "zTXt", "iTXt"].includes(name)) note(report, "comment", words(name, body));
-  else if (name === "tIME") note(report, "taken", `${256 * body[0] + body[1]}-${body[2]}-${body[3]}`);
+  else if (name === "tIME" && body.length > 3) note(report, "changed", `${256 * body[0] + body[1]}-${two(body[2])}-${two(body[3])}`);
   else if (!IMAGE_CHUNKS.has(name)) note(report, "other");
 }
 
-/** The keyword and the text of a PNG's text chunk; the keyword alone where the text is compressed. */
+/** The keyword and the text of a PNG's text chunk (PNG, section 11.3.3); the keyword alone where the text is compressed. */
 function words(name, body) {
-  const key = body.indexOf(0);
-  if (name === "tEXt") return `${shown(body.subarray(0, key))}: ${shown(body.subarray(key + 1))}`;
-  return shown(body.subarray(0, key));
+  const end = body.indexOf(0);
+  if (end < 0) return latin(body);
+  const key = latin(body.subarray(0, end));
+  if (name === "zTXt" || (name === "iTXt" && body[end + 1] !== 0)) return key;
+  let text = body.subarray(end + 1);
+  if (name === "iTXt") {
+    const language = body.indexOf(0, end + 3);
+    text = body.subarray(body.indexOf(0, language + 1) + 1);
+  }
+  const said = name === "iTXt" ? shown(text) : latin(text);
+  return key === "Comment" ? said : `${key}: ${said}`;
+}
+
+/** UTF-8 as most write it now, else as others always did. */
+function decoded(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }); // may be cut inside a letter
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
 }
 
 function rest(bytes, end, report) {
@@ -136,7 +156,8 @@ function camera(bytes, report) {
   for (const kind of ["lens", "serial", "owner", "artist", "copyright", "software", "description", "comment"]) {
     if (said[kind]) note(report, kind, said[kind]);
   }
-  if (said.taken || said.changed) note(report, "taken", said.taken ?? said.changed);
+  if (said.taken) note(report, "taken", said.taken);
+  else if (said.changed) note(report, "changed", said.changed);
   if (said.orientation > 1) note(report, "orientation");
   if (said.maker) note(report, "maker");
   if (said.thumbnail?.length) {

@@ -13,7 +13,7 @@ const CUT = 22; // percent that is shown as it was, at first
 export class Photo {
   /** `desk`: what all ways share: stage, gallery, privacy report, words. */
   constructor(desk) {
-    Object.assign(this, { desk, picture: null, turn: 0, stopCamera: null });
+    Object.assign(this, { desk, picture: null, located: false, here: false, turn: 0, stopCamera: null });
     const find = (selector) => desk.root.querySelector(selector);
     this.sheet = find(".sheet");
     [this.before, this.after] = this.sheet.querySelectorAll("img");
@@ -24,7 +24,8 @@ export class Photo {
       ["camera", "shoot", "box", "everyone", "nobody", "copy"].map((name) => [name, find(`.tools .${name}`)]),
     );
     this.link = find(".tools .download");
-    this.listen(find(".tools input[type=file]"));
+    this.files = find(".tools input[type=file]");
+    this.listen(this.files);
   }
 
   listen(file) {
@@ -49,28 +50,45 @@ export class Photo {
     else this.desk.hint("");
   }
 
+  pick() {
+    this.files.click();
+  }
+
   leave() {
+    this.here = false;
+    this.rest();
+  }
+
+  rest() {
     this.closeCamera();
     this.stopper?.abort();
   }
 
   /** As it was left, when somebody returns to it. */
   async back() {
+    this.here = true;
     if (!this.picture) return;
-    this.desk.show("searched");
     await this.desk.privacy.read([this.file]);
+    if (!this.located) return void this.begin(this.picture);
+    this.desk.show("searched");
     await this.run();
   }
 
   async start() {
     this.desk.quiet();
+    this.buttons.camera.disabled = true;
     try {
-      this.stopCamera = await openCamera(this.finder, () => this.closeCamera());
+      const stop = await openCamera(this.finder, () => this.closeCamera());
+      if (!this.here) return stop(); // somebody went elsewhere while the browser asked
+      this.stopCamera = stop;
       this.desk.show("camera");
       this.buttons.camera.textContent = t("hide.camera_off");
     } catch (problem) {
-      this.desk.fail(problem);
+      if (this.here) this.desk.fail(problem);
+    } finally {
+      this.buttons.camera.disabled = false;
     }
+    return undefined;
   }
 
   closeCamera() {
@@ -78,7 +96,12 @@ export class Photo {
     this.stopCamera();
     this.stopCamera = null;
     this.buttons.camera.textContent = t("hide.camera");
-    this.desk.show(this.picture ? "ready" : "idle");
+    this.settle();
+  }
+
+  settle() {
+    const drawn = this.after.hasAttribute("src") ? "ready" : "searched";
+    this.desk.show(this.stopCamera ? "camera" : this.located ? drawn : "idle");
   }
 
   async shoot() {
@@ -89,31 +112,51 @@ export class Photo {
 
   async take([file]) {
     if (!file) return;
-    this.leave();
+    this.rest();
     this.draw(false);
     this.desk.quiet();
     try {
       const picture = await sendable(file);
       this.file = file;
       this.desk.privacy.read([file]);
-      await this.open(picture);
+      await this.begin(picture);
     } catch (problem) {
-      if (problem.name !== "AbortError") this.desk.fail(problem);
+      this.desk.fail(problem);
     }
   }
 
-  async open(picture) {
-    this.picture = picture;
+  async begin(picture) {
+    try {
+      await this.open(picture);
+    } catch (problem) {
+      if (problem.name === "AbortError" || picture !== this.picture) return;
+      this.put(null);
+      this.desk.show("idle");
+      this.desk.hint("");
+      this.desk.passing(problem, () => this.take([this.file]));
+    }
+  }
+
+  put(picture) {
+    Object.assign(this, { picture, located: false });
     this.marks.clear();
-    put(this.before, picture);
+    free(this.before);
     free(this.after);
+    if (picture) put(this.before, picture);
+  }
+
+  async open(picture) {
+    this.put(picture);
     await this.before.decode().catch(() => {});
+    if (!this.here || picture !== this.picture) return;
     this.sheet.style.setProperty("--ratio", this.before.naturalWidth / this.before.naturalHeight || 1);
     this.desk.show("searching");
     this.desk.hint(t("hide.searching"));
     this.stopper = new AbortController();
     const { signal } = this.stopper;
     const [seen] = await Promise.all([faces(picture, signal), this.desk.gallery.load()]);
+    if (!this.here || picture !== this.picture) return;
+    this.located = true;
     this.marks.set(seen);
     this.sheet.style.setProperty("--ratio", seen.width / seen.height);
     this.compare.set(CUT);
@@ -123,7 +166,7 @@ export class Photo {
   /** After a choice: once it has been quiet for a moment. */
   soon() {
     clearTimeout(this.timer);
-    if (this.picture) this.timer = setTimeout(() => this.run(), CALM);
+    if (this.located) this.timer = setTimeout(() => this.here && this.run(), CALM);
   }
 
   async run() {
@@ -148,9 +191,9 @@ export class Photo {
 
   failed(problem) {
     free(this.after); // what lies there is another choice's
-    this.desk.show("searched");
+    this.settle();
     this.desk.hint("");
-    this.desk.fail(problem);
+    this.desk.passing(problem, () => this.run());
   }
 
   show(done) {
@@ -158,7 +201,7 @@ export class Photo {
     this.result = done.picture;
     this.link.href = this.after.src;
     this.link.download = `faces-hidden.${ENDINGS[done.picture.type] ?? "jpg"}`;
-    this.desk.show("ready");
+    this.settle();
     if (!this.marks.drawing) this.desk.hint("");
     this.desk.tell(...this.words(done));
     this.desk.privacy.verify(done.picture);

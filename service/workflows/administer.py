@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.audit_chain import Entry
 from db.storage import Storage
+from service.errors import UnknownUser
 from service.lockout import FORGET_AFTER, Lockout
 from service.workflows.people import By
 
@@ -58,6 +59,21 @@ class Administer:
             work.note("unlocked", user_id, by=By.OPERATOR.value, had_failures=found)
             work.commit()
         return found
+
+    def clear_flag(self, user_id: UUID, key: str | None) -> bool:
+        """Somebody was looked at; False where they were not flagged. `key`: the beginning of the API key it was done
+        with. Raises UnknownUser."""
+        with self.storage.begin() as work:
+            work.take_turn()
+            found = work.people(0, 1, among=[user_id])
+            if not found:
+                raise UnknownUser
+            if not found[0].flagged:
+                return False
+            work.clear_flag(user_id)
+            work.note("flag_cleared", user_id, by=By.OPERATOR.value, reason=found[0].flag_reason, key=key)
+            work.commit()
+        return True
 
     def tidy(self) -> int:
         """Drops failures that are long past, and mends those that seem to come; how many claims and clients."""

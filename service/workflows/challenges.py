@@ -23,6 +23,7 @@ from embeddings.liveness.watcher import Nets, Watcher
 from embeddings.pipeline import FacePipeline
 from service.errors import ChallengeInvalid, NotAtOnce, TooManyChallenges
 from service.liveness.kept import Moment, opened, sealed, sealing_key
+from service.liveness.lights import Lights
 from service.liveness.poses import Poses
 from service.liveness.session import Eyes, Session, Watching
 from service.liveness.told import Failure, Told, failed
@@ -33,6 +34,8 @@ LIFE: Final = timedelta(seconds=60)
 """From asking for a challenge to its end, and once more until it is used."""
 POSING: Final = timedelta(seconds=20)
 """An enrolment's poses on top."""
+LIGHTING: Final = timedelta(seconds=20)
+"""Likewise the screen's colours, and reading that they will come."""
 NONCE_BYTES: Final = 16
 LIMITS: Final = Limits(free=5, stop=15)
 """Failed challenges: five in a row cost nothing, at most fifteen a day. At .4 % luck a try these are 2 % and 6 %."""
@@ -67,24 +70,27 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`at_once`: all steps, where they were asked for."""
+    """`at_once`: all steps, where they were asked for. `light`: whether the screen's colours are shown after them."""
 
     challenge_id: UUID
     nonce: str = field(repr=False)
     expires_at: datetime
     count: int
     at_once: tuple[Step, ...] = ()
+    light: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`steps`: that a challenge may ask for; `count` of them. `at_once`: whether they may be told at its beginning."""
+    """`steps`: that a challenge may ask for; `count` of them. `at_once`: whether they may be told at its beginning.
+    `light`: whether the screen's colours are to be answered as well."""
 
     steps: Sequence[Step]
     count: int
     at_once: bool
     images: ImageLimits
     least_eyes: float
+    light: bool = False
 
 
 class Challenges:
@@ -103,7 +109,9 @@ class Challenges:
         previous: FacePipeline | None = None,
     ) -> None:
         self._pipeline, self._previous = pipeline, previous
-        self.watch: Callable[[], Watching] = lambda: Watcher(nets, eyes=Step.BLINK_TWICE in rules.steps)
+        self.watch: Callable[[], Watching] = lambda: Watcher(
+            nets, eyes=Step.BLINK_TWICE in rules.steps, light=rules.light
+        )
         self._storage, self._lockout = storage, lockout
         self._rules, self._generation = rules, generation
         self._sameness = Sameness.of(pipeline.spec, nets.pad)
@@ -119,10 +127,10 @@ class Challenges:
             work.take_turn()  # as many at once as may be would be counted too late
             if challenger.counted:
                 self._check(work.challenges.tally(claim.subject, work.now), work.now)
-            until = work.now + LIFE + (POSING if purpose is Purpose.ENROLMENT else timedelta(0))
+            until = work.now + self._life(purpose)
             work.challenges.add(claim, work.now, until, _written(drawn))
             work.commit()
-        return Opened(challenge_id, nonce, until, self._rules.count, drawn.steps if drawn else ())
+        return Opened(challenge_id, nonce, until, self._rules.count, drawn.steps if drawn else (), self._rules.light)
 
     def begin(self, shown: Shown, purpose: Purpose, *, at_once: bool = False) -> "Answer":
         """Raises ChallengeInvalid for one that is not theirs, over, begun already or of the other kind."""
@@ -135,7 +143,8 @@ class Challenges:
         eyes = Eyes(self.watch(), self._pipeline, self._previous, self._rules.images, self._rules.least_eyes)
         poses = Poses() if purpose is Purpose.ENROLMENT else None
         allowed = () if at_once else self._rules.steps
-        session = Session.of(eyes, challenge, self._sameness, allowed, poses)
+        lights = Lights() if self._rules.light else None
+        session = Session.of(eyes, challenge, self._sameness, allowed, poses, lights)
         return Answer(session, lambda answer: self._follow(answer, shown, purpose))
 
     def take(self, shown: Shown, purpose: Purpose) -> list[Moment]:
@@ -149,6 +158,10 @@ class Challenges:
             return opened(self._key(shown), shown.challenge_id, found[0])
         except RecordUnreadable:
             raise ChallengeInvalid from None
+
+    def _life(self, purpose: Purpose) -> timedelta:
+        posing = POSING if purpose is Purpose.ENROLMENT else timedelta(0)
+        return LIFE + posing + (LIGHTING if self._rules.light else timedelta(0))
 
     def _follow(self, answer: "Answer", shown: Shown, purpose: Purpose) -> bool:
         """Writes down how far it has come. False where it was not passed, or too late."""
@@ -197,12 +210,12 @@ class Answer:
         self._counted = False
         self._one_at_a_time = threading.Lock()
 
-    def feed(self, image: bytes, at: float, arrived: float) -> Told:
+    def feed(self, image: bytes, at: float, arrived: float, lit: int | None = None) -> Told:
         """See `Session.feed`. Before a step is shown it is written down that it was."""
         with self._one_at_a_time:
             if self.told is not None:
                 return self.told
-            told = self.session.feed(image, at, arrived)
+            told = self.session.feed(image, at, arrived, lit)
             if self.session.steps_told and not self._counted:
                 self._counted = True
                 self._follow(self)

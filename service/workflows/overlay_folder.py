@@ -13,6 +13,7 @@ import numpy as np
 
 from embeddings.image import PictureFormat
 from service.errors import describe
+from service.workflows.film import FilmDone
 from service.workflows.overlay import Overlaid, OverlayRequest
 
 FORMATS: Final = {
@@ -41,7 +42,7 @@ PICTURES: Final = frozenset(
     }
 )
 """Endings of files that are tried: of a picture that is not understood it is said so, of a text file it is not."""
-FILMS: Final = frozenset({".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".mpg", ".mpeg", ".mjpeg"})
+FILMS: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".mpg", ".mpeg", ".mjpeg"})
 UNREADABLE: Final = "unreadable"
 UNWRITABLE: Final = "unwritable"
 EXISTS: Final = "exists"
@@ -61,12 +62,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`code`: why there is no file: of the error table, or UNREADABLE, UNWRITABLE, EXISTS, FILM."""
+    """`overlaid` of a picture, `film` of a film, or `code`: why there is no file; of the error table, or UNREADABLE,
+    UNWRITABLE, EXISTS, FILM."""
 
     name: str
     code: str | None = None
     detail: str | None = None
     overlaid: Overlaid | None = None
+    film: FilmDone | None = None
 
 
 def jobs(source: Path, target: Path, ending: str | None, suffixes: frozenset[str]) -> list[Job]:
@@ -106,8 +109,6 @@ class OverlayFolder:
                 yield running.popleft().result()
 
     def _one(self, job: Job, request: OverlayRequest) -> Done:
-        if job.source.suffix.lower() in FILMS:
-            return Done(job.name, FILM)
         if job.target.exists() and not self._overwrite:
             return Done(job.name, EXISTS)
         try:
@@ -117,17 +118,59 @@ class OverlayFolder:
         wanted = request.format or FORMATS.get(job.target.suffix.lower())
         try:
             done = self._overlay(replace(request, image=image, format=wanted))
-        except Exception as error:
-            known = describe(error)
-            if known is None:
-                raise
-            detail = known[1].get("detail") or known[1].get("advice")
-            return Done(job.name, known[0], None if detail is None else str(detail))
+        except Exception as error:  # noqa: BLE001 - what has no row in the table is raised
+            return refused(job.name, error)
         try:
             write(job.target, done.image)
         except OSError as error:
             return Done(job.name, UNWRITABLE, error.strerror)
         return Done(job.name, overlaid=done)
+
+
+class FilmFolder:
+    """Called with the films of a folder: made one after the other, each with all cores.
+
+    `make`: draws one, given the film, the new file and a seed; what it raises is of the error table, or OSError.
+    """
+
+    def __init__(self, make: Callable[[Path, Path, int], FilmDone], *, overwrite: bool) -> None:
+        self._make = make
+        self._overwrite = overwrite
+        self._made = set[Path]()
+
+    def __call__(self, listed: Sequence[Job], request: OverlayRequest) -> Iterator[Done]:
+        """As they are done; none where people are told apart, since in a film every face is drawn on."""
+        for number, job in enumerate(listed):
+            if not request.which.by_person:
+                yield self._one(job, seed_of(request.seed, number))
+            else:
+                yield Done(job.name, FILM)
+
+    def _one(self, job: Job, seed: int) -> Done:
+        if job.target in self._made or (job.target.exists() and not self._overwrite):
+            return Done(job.name, EXISTS)  # two films whose names end differently would have one new name
+        try:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            done = self._make(job.source, job.target, seed)
+        except OSError as error:
+            return Done(job.name, UNREADABLE if error.filename == str(job.source) else UNWRITABLE, error.strerror)
+        except Exception as error:  # noqa: BLE001 - what has no row in the table is raised
+            return refused(job.name, error)
+        self._made.add(job.target)
+        return Done(job.name, film=done)
+
+
+def refused(name: str, error: Exception) -> Done:
+    """Why there is no file; an error that nobody foresaw is raised."""
+    known = describe(error)
+    if known is None:
+        raise error
+    detail = known[1].get("detail") or known[1].get("advice")
+    return Done(name, known[0], None if detail is None else str(detail))
+
+
+def is_film(path: Path) -> bool:
+    return path.suffix.lower() in FILMS
 
 
 def seed_of(seed: int, number: int) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from db.details import FACTOR
 from db.records import Person
+from db.references import REFERENCE
 from service.errors import UnknownUser
 from service.lockout import Lockout
 from service.workflows.people import People
@@ -76,9 +77,13 @@ class Oversee:
             )
 
     def holder(self, reference: str) -> Overview:
-        """Whose reference it is. Raises UnknownUser."""
+        """Whose reference it is. Raises UnknownUser, also where it is not the one that is sealed with them: somebody
+        moved it in the data file."""
         with self.people.storage.begin() as work:
             user_id = work.references.holder(reference)
         if user_id is None:
             raise UnknownUser
-        return self.one(user_id)
+        found = self.one(user_id)
+        if found.person.readable and (found.person.metadata or {}).get(REFERENCE) != reference:
+            raise UnknownUser
+        return found

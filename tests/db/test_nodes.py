@@ -1,7 +1,6 @@
 """Two storages over the same databases, as two processes or nodes have them."""
 
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import pytest
 from db.errors import RecordUnreadable
 from db.key_file import KeyFile
 from db.storage import Storage
-from tests.databases import administrator, on_server, urls
+from tests.databases import administrator, on_server, server_files, urls
 from tests.db.crashing import in_child
 from tests.db.people import Clock, enrol
 
@@ -127,17 +126,5 @@ def test_a_connection_that_the_server_ends_is_made_anew(tmp_path: Path, postgres
 
 def in_tables(places: list[str], traces: list[bytes]) -> list[bytes]:
     """Which of them are in a file of these databases."""
-    found: set[bytes] = set()
-    for place in places:
-        with administrator(place) as connection:
-            connection.exec_driver_sql("CHECKPOINT")
-            root = Path(connection.exec_driver_sql("SHOW data_directory").scalar_one())
-            number = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()")
-            folder = root / "base" / str(number.scalar_one())
-        if not os.access(root, os.R_OK | os.X_OK):
-            pytest.skip("the server's files cannot be read")
-        for file in folder.iterdir():
-            if re.fullmatch(r"\d+(\.\d+)?", file.name):
-                content = file.read_bytes()
-                found |= {trace for trace in traces if trace in content}
+    found = {trace for place in places for content in server_files(place) for trace in traces if trace in content}
     return sorted(found)

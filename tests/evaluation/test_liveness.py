@@ -18,6 +18,7 @@ from embeddings.liveness.steps import COUNT, DEFAULT_STEPS, Step, draw
 from embeddings.liveness.verdict import Outcome
 from embeddings.types import Box, HeadPose
 from evaluation.liveness.films import NoFilm, Watched, files, frames
+from evaluation.liveness.people import people, usual
 from evaluation.liveness.pieces import cut
 from evaluation.liveness.players import Answering, Recording, play, steps_of
 from evaluation.liveness.report import Try, rates, wilson
@@ -99,15 +100,29 @@ def test_a_film_without_the_movement_cannot_answer() -> None:
 
 def test_rates_count_asking_again_and_their_intervals_count_people() -> None:
     tries = [Try("one", Outcome.PASSED, ())] * 6 + [Try("two", Outcome.UNDECIDED, ("too_soft",))] * 2
-    live, attack = rates(tries, live=True), rates(tries, live=False)
+    who = {"one": "one", "two": "two"}
+    live, attack = rates(tries, who, live=True), rates(tries, who, live=False)
     assert (live["rate"], live["n"], live["people"], live["undecided"]) == (0.25, 8, 2, 2)
     assert (attack["rate"], attack["reasons"]) == (0.75, {"too_soft": 2})
     assert live["ci95"] == wilson(0.25, 2)
-    assert rates([], live=True)["rate"] is None
+    for fewer in ({"one": "one", "two": "one"}, {"two": "two"}, {}):
+        same = rates(tries, fewer, live=True)
+        assert (same["people"], same["sources"], same["ci95"]) == (1, 2, wilson(0.25, 1))
+    assert rates([], {}, live=True)["rate"] is None
     # Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3
     assert wilson(81 / 263, 263) == [0.2553, 0.3662]
     assert wilson(0.0, 20) == [0.0, 0.1611]
     assert wilson(1 / 29, 29) == [0.0061, 0.1718]
+
+
+def test_people_are_told_apart_by_their_vectors() -> None:
+    one, two = np.eye(4)[0], np.eye(4)[1]
+    between = (one + 0.6 * two) / np.linalg.norm(one + 0.6 * two)
+    vectors = {"a": one, "b": two, "c": np.array(one)}
+    assert people(vectors, 0.5) == {"a": "a", "b": "b", "c": "a"}
+    assert set(people({**vectors, "d": between}, 1.0).values()) == {"a"}  # d is near to both
+    assert usual(film()) == pytest.approx(np.asarray(VECTOR.values, np.float64), abs=1e-6)
+    assert usual(Watched("nobody", 25.0, ())) is None
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from service.bootstrap import Application, build
 from service.settings import Settings
+from tests.service import oidc
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[oidc.House]:
+    """With applications that people sign in to."""
+    yield from oidc.opened(tmp_path_factory.mktemp("oidc") / "home")

@@ -1,8 +1,9 @@
 """A head that does what it is told, drawn in numbers: what a watcher would see of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from embeddings.liveness.observation import Observation
+from embeddings.liveness.light import SHARES, Colour
+from embeddings.liveness.observation import Observation, Tint
 from embeddings.liveness.steps import Step
 from embeddings.types import Pixels
 from service.liveness.poses import Pose
@@ -11,21 +12,30 @@ from tests.embeddings.traces import PEAKS, RATE
 from tests.evaluation.test_liveness import observed
 
 POSES = {Pose.LEFT: 10.0, Pose.RIGHT: -10.0}
+SKIN, WALL = (150.0, 110.0, 90.0), (120.0, 120.0, 130.0)
 REACTION, HELD = 0.3, 0.6  # seconds
 
 
 @dataclass
 class Head:
-    """In the place of a watcher. `ratio`: of the corners, 1.3 for a solid head, .6 for a card."""
+    """In the place of a watcher. `ratio`: of the corners, 1.3 for a solid head, .6 for a card. `lamp`: colour of the
+    screen before it, which lights the face a little where it `answers`."""
 
     ratio: float = 1.3
     yaw: float = 0.0
     pitch: float = 0.0
     number: int = -1
+    lamp: Colour | None = None
+    answers: bool = True
 
     def look(self, pixels: Pixels, at: float) -> Observation:  # noqa: ARG002
         self.number += 1
-        return observed(self.number, self.yaw, self.pitch, self.ratio)
+        seen = observed(self.number, self.yaw, self.pitch, self.ratio)
+        if seen.look is None:
+            return seen
+        light = SHARES[self.lamp] if self.lamp is not None and self.answers else (0, 0, 0)
+        red, green, blue = (own * (1 + 0.05 * share) for own, share in zip(SKIN, light, strict=True))
+        return replace(seen, look=replace(seen.look, tint=Tint((red, green, blue), WALL)))
 
 
 class Actor:
@@ -34,7 +44,7 @@ class Actor:
     def __init__(self, head: Head, *, wrong: bool = False) -> None:
         self.head, self.wrong = head, wrong
         self.at, self._begun, self._step = 0.0, 0.0, ""
-        self._asked: str | None = None
+        self.lit: int | None = None
 
     def move(self, told: Told) -> float:
         """For the next frame, whose time it gives."""
@@ -47,6 +57,8 @@ class Actor:
             self.head.yaw, self.head.pitch = PEAKS[self._turn()]
         else:
             self.head.yaw = self.head.pitch = 0.0
+        self.head.lamp = told.colour
+        self.lit = told.done if told.colour is not None else None
         self.at += 1 / RATE
         return self.at
 

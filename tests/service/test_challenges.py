@@ -68,7 +68,7 @@ def answer(
     actor, told = Actor(head, wrong=wrong), Told("settling")
     while not told.finished and actor.at < seconds:
         at = actor.move(told)
-        told = begun.feed(image, at, at)
+        told = begun.feed(image, at, at, actor.lit)
     return begun.close()
 
 
@@ -212,6 +212,44 @@ def test_an_enrolment_with_liveness_gives_three_templates_of_one_moment(tmp_path
         assert live.login(LoginRequest([people.obama2.read_bytes()], done.user_id)).acr == "photo"
     finally:
         live.close()
+
+
+@pytest.fixture
+def lit(tmp_path: Path, clock: Clock) -> Iterator[Application]:
+    built = build(Settings(home=tmp_path / "home", login_requires="live", challenge_light=True), clock)
+    yield built
+    built.close()
+
+
+def test_the_light_of_the_screen_is_answered_after_the_steps(lit: Application, people: Portraits) -> None:
+    image, challenges = people.obama.read_bytes(), lit.of().challenges
+    person = lit.enrol(EnrolRequest([image], consent=True))
+    opened = challenges.open(Purpose.LOGIN, HERE)
+    assert opened.light
+    assert answer(lit, opened, image).phase == "passed"
+    done = lit.login(LoginRequest([], person.user_id, challenge=shown(opened)))
+    assert (done.user_id, done.acr) == (person.user_id, "live")
+    opened = challenges.open(Purpose.ENROLMENT, HERE)
+    assert answer(lit, opened, image, Purpose.ENROLMENT, seconds=80).phase == "passed"  # the poses come after it
+
+
+def test_who_does_not_answer_the_light_is_not_let_in(lit: Application, people: Portraits) -> None:
+    image, challenges = people.obama.read_bytes(), lit.of().challenges
+    opened = challenges.open(Purpose.LOGIN, HERE)
+    told = answer(lit, opened, image, head=Head(answers=False))
+    assert told.members() == {"phase": "failed", "done": 0, "of": 0, "code": Failure.LIGHT_UNSEEN}
+    with pytest.raises(ChallengeInvalid):
+        challenges.take(shown(opened), Purpose.LOGIN)
+    (entry,) = [each for each in lit.storage.audit.entries() if each.kind == "challenge"]
+    assert entry.details["reasons"] == "light_too_weak"
+
+
+def test_light_and_steps_at_once_exclude_each_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    monkeypatch.setenv("FACEWARDEN_CHALLENGE_LIGHT", "true")
+    assert read({}).challenge_light
+    monkeypatch.setenv("FACEWARDEN_CHALLENGE_AT_ONCE", "true")
+    with pytest.raises(UnsafeSettings, match="CHALLENGE_LIGHT"):
+        read({})
 
 
 def test_steps_at_once_need_the_setting(live: Application) -> None:

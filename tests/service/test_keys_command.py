@@ -4,9 +4,9 @@ import base64
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -21,6 +21,8 @@ from tests.db.people import enrol
 
 run = CliRunner()
 LONG = os.environ.get("FACEWARDEN_TEST_LONG") == "1"
+STATEMENTS = 100
+"""Of a rotation with 40 people, at least."""
 
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -52,10 +54,10 @@ def test_status_before_and_after_a_new_master_key(home: Path) -> None:
     enrolled(home, 3)
     old, before = (home / "master.key").read_text(), told("status")
     done, after = told("rotate"), told("status")
-    assert before["wrapped"] == {before["current"]: 4}  # three people and the secret for tombstones
-    assert after["wrapped"] == {done["current"]: 6}  # the keys of the audit log before and after, too
+    assert before["wrapped"] == {before["current"]: 6}  # three people and the secrets for tombstones and proofs
+    assert after["wrapped"] == {done["current"]: 8}  # the keys of the audit log before and after, too
     assert before["current"] != done["current"]
-    assert (done["replaced"], done["rewrapped"], done["destroyed"], done["pending"]) == (True, 4, True, False)
+    assert (done["replaced"], done["rewrapped"], done["destroyed"], done["pending"]) == (True, 6, True, False)
     assert (home / "master.key").read_text() != old
     assert not after["unfinished"]
 
@@ -110,17 +112,16 @@ def test_a_key_given_from_outside_is_replaced_by_the_next_one_given(
 def test_the_command_killed_at_any_moment_beside_a_service_is_ended_by_the_next_call(home: Path) -> None:
     ids = enrolled(home, 40)
     service = open_storage(Settings(home=home))  # stays open, as a service does
-    command, chance = [sys.executable, "-m", "service.cli.main", "keys", "rotate"], random.Random(5)
+    chance = random.Random(5)
     environment = os.environ | databases.environment(home)
     killed = 0
     for number in range(30 if LONG else 2):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-        while process.poll() is None and not (home / "master.key.next").exists():
-            time.sleep(0.001)
-        killed += process.poll() is None  # else it only had to end what the one before had begun
-        time.sleep(chance.uniform(0, 0.06))
-        process.kill()
-        process.wait()
+        moment = [str(chance.randint(1, STATEMENTS)), ""]  # of any kind
+        command = [sys.executable, "-m", "tests.service.dying", *moment, "keys", "rotate"]
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, check=False
+        )
+        killed += done.returncode == -signal.SIGKILL  # else it only had to end what the one before had begun
         ids.append(enrol(service, label=f"person {40 + number}"))
         with service.begin() as work:
             assert len(list(work.all_templates())) == len(ids)

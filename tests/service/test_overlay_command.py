@@ -1,4 +1,4 @@
-"""`facewarden overlay` for files and folders, on drawn faces and portraits."""
+"""`facewarden overlay` for files, folders and films, on drawn faces."""
 
 import json
 import os
@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from embeddings.film import Film
 from embeddings.image import ImageLimits, PictureFormat, decode, encode
 from embeddings.types import Pixels
 from service.cli.main import application
 from tests.drawn_faces import crowd
+from tests.films import film, passing
 
 SOLID = (24, 26, 31)
+MATROSKA = b"\x1aE\xdf\xa3"
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +82,14 @@ def test_a_folder_keeps_its_tree_and_what_fails_is_told_and_not_copied(folder: P
     told = report(folder, target, "--style", "pixelate", "--jobs", "2", status=1)
     written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert written == {"one.jpg", "deep/two.PNG"}
-    assert (told["pictures"], told["done"], told["failed"]) == (5, 2, 3)
+    assert (told["pictures"], told["films"], told["done"], told["failed"]) == (4, 1, 2, 3)
     codes = {each["file"]: each.get("code") for each in told["files"]}
     assert codes == {
         "one.jpg": None,
         "deep/two.PNG": None,
         "deep/er/broken.jpg": "broken_image",
         "deep/photo.heic": "unsupported_format",
-        "film.mp4": "film",
+        "film.mp4": "unsupported_film",
     }
     assert decode((target / "deep" / "two.PNG").read_bytes(), ImageLimits()).format is PictureFormat.PNG
 
@@ -98,11 +101,15 @@ def test_nothing_is_written_over(folder: Path) -> None:
     (folder / "film.mp4").unlink()
     target = folder / "out"
     assert report(folder, target)["done"] == 2
+    (folder / "new.mp4").write_bytes(film(passing(3)))
+    (target / "new.webm").write_bytes(b"somebody's own")
     before = (target / "one.jpg").read_bytes()
     again = report(folder, target, "--style", "blur", status=1)
-    assert [each["code"] for each in again["files"]] == ["exists", "exists"], "what was written is no input either"
+    assert [each["code"] for each in again["files"]] == ["exists"] * 3, "what was written is no input either"
     assert (target / "one.jpg").read_bytes() == before
-    assert report(folder, target, "--style", "blur", "--overwrite")["done"] == 2
+    assert (target / "new.webm").read_bytes() == b"somebody's own"
+    assert report(folder, target, "--style", "blur", "--overwrite")["done"] == 3
+    assert (target / "new.webm").read_bytes()[:4] == MATROSKA
     assert (target / "one.jpg").read_bytes() != before
     assert not list(target.rglob(".*"))
 
@@ -157,3 +164,51 @@ def test_chance_is_another_in_every_picture(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_is_a_slip(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     assert run(tmp_path / "in", tmp_path / "out").exit_code == 2
+
+
+def covered(path: Path, frames: int) -> bool:
+    """Whether the middle of the passing face is flat and dark in every frame."""
+    shown = [frame.pixels for frame in Film(path).frames() if frame.pixels is not None]
+    middles = [65 + 190 * number // (frames - 1) for number in range(frames)]
+    parts = [picture[100:130, middle - 15 : middle + 15] for picture, middle in zip(shown, middles, strict=True)]
+    return all(np.abs(part.astype(int) - SOLID).max() < 16 for part in parts)
+
+
+def test_a_film(tmp_path: Path) -> None:
+    source, target = tmp_path / "day.mp4", tmp_path / "hidden.mp4"
+    source.write_bytes(film(passing(8), sound=True, title="at home with Ada"))
+    told = report(source, target, "--style", "solid", "--codec", "h264", "--check-every", "4")
+    assert (told["file"], told["frames"], told["faces"], told["blacked_out"]) == ("hidden.mp4", 8, 1, 0)
+    assert (told["checked"], told["detectable"], told["bare"]) == (2, 0, 0)
+    assert covered(target, 8)
+    assert not [each for each in (b"Ada", b"mp4a") if each in target.read_bytes()]
+    assert "already" in run(source, target).output
+    assert "originals" in run(source, source, "--overwrite").output
+    assert run(source, tmp_path / "x.webm", "--except-enrolled").exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["day.mp4", "hidden.mp4"]
+
+
+def test_films_of_a_folder_are_made_beside_its_pictures(folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "deep" / "er").iterdir():
+        path.unlink()
+    (folder / "film.mp4").write_bytes(film(passing(6)))
+    (folder / "film.mov").write_bytes(film(passing(6), kind="mov"))
+    (folder / "deep" / "er" / "short.mkv").write_bytes(film(passing(5), kind="matroska"))
+    target = tmp_path / "out"
+    told = report(folder, target, "--style", "solid", status=1)
+    assert (told["pictures"], told["films"], told["done"], told["failed"]) == (3, 3, 4, 2)
+    codes = {each["file"]: each.get("code") for each in told["files"]}
+    assert codes.pop("deep/photo.heic") == "unsupported_format"
+    assert sorted(codes.values(), key=str) == [None, None, None, None, "exists"], "two films would have one name"
+    assert covered(target / "film.webm", 6)
+    assert covered(target / "deep" / "er" / "short.webm", 5)
+    assert not list(target.rglob(".*"))
+
+
+def test_people_are_not_told_apart_in_the_films_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "film.mp4").write_bytes(film(passing(3)))
+    (tmp_path / "in" / "one.jpg").write_bytes(picture())
+    told = report(tmp_path / "in", tmp_path / "out", "--except-enrolled", status=1)
+    assert [each.get("code") for each in told["files"]] == [None, "film"]
+    assert not (tmp_path / "out" / "film.webm").exists()

@@ -1,5 +1,6 @@
 """What operators see and do over HTTP: people, activity, the log's state, settings, models, look-alikes."""
 
+import asyncio
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -8,27 +9,31 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlmodel import col
 
 from db.api_keys import Role
 from db.details import ATTRIBUTES
+from db.errors import Fault, RecordUnreadable
 from db.records import NewTemplate
 from db.storage import Storage
-from db.tables import DetailRow
+from db.tables import DetailRow, PersonRow
 from embeddings.cards import cards
 from service.app import create_app
 from service.bootstrap import Application, build
 from service.metrics import REQUEST_BUCKETS
 from service.percentiles import percentile
+from service.routes import models
 from service.settings import Settings
 from service.shown import shown
 from service.workflows.activity import STEPS, Span, activity
+from service.workflows.examine import Examine
 from service.workflows.tenancy import create
 from tests.db.people import AGREED, Clock
 from tests.service.api_keys import keys_in
@@ -170,6 +175,17 @@ def test_a_reference_finds_its_holder_and_a_tenants_people_are_its_own(
     assert told(ask("POST", f"{PEOPLE}/erase", key=acme, user_id=str(user_id), preview=True))["people"] == 0
     assert told(ask("POST", f"{PEOPLE}/erase", key=acme, user_id=str(user_id), confirm=0))["erased"] == 0
     assert served.people.count() == 1
+
+
+def test_a_reference_that_was_moved_in_the_data_file_leads_to_nobody_else(storage: Storage, ask: Any) -> None:
+    one, other = enrol(storage, 1), enrol(storage, 2)
+    whose = col(PersonRow.user_id)
+    with storage._data.begin() as connection:
+        moved = connection.scalar(select(col(PersonRow.reference)).where(whose == one))
+        connection.execute(update(PersonRow).where(whose == one).values(reference=None))
+        connection.execute(update(PersonRow).where(whose == other).values(reference=moved))
+    for reference in ("ref-1", "ref-2"):
+        assert ask("POST", f"{PEOPLE}/find", reference=reference).code == "unknown_user"
 
 
 def test_failed_logins_are_shown_until_they_are_forgiven(served: Application, storage: Storage, ask: Any) -> None:
@@ -324,6 +340,7 @@ def test_an_auditor_sees_no_person(ask: Any) -> None:
         ("GET", f"{PEOPLE}/{uuid4()}"),
         ("POST", f"{PEOPLE}/find"),
         ("POST", f"{PEOPLE}/erase"),
+        ("DELETE", f"{PEOPLE}/{uuid4()}/flag"),
         ("GET", "/v1/admin/lookalikes"),
         ("GET", "/v1/admin/settings"),
         ("GET", "/v1/admin/api-keys"),
@@ -371,6 +388,28 @@ def test_every_card_says_what_it_is_not_for() -> None:
         assert "**" not in card.measured + card.limits + card.out_of_scope
 
 
+def test_a_flag_is_cleared_once_and_stands_in_the_log(storage: Storage, ask: Any, keys: Mapping[Role, str]) -> None:
+    flagged, plain = enrol(storage, 1, flag_reason="look_alike"), enrol(storage, 2)
+    acme = keys_in(storage.of("acme"))[Role.ADMIN]
+    path, before = f"{PEOPLE}/{flagged}/flag", storage.audit.length()
+    assert ask("DELETE", path, role=Role.AUDITOR).code == "role_required"
+    assert ask("DELETE", path, key=acme).code == "unknown_user"
+    assert ask("DELETE", f"{PEOPLE}/{uuid4()}/flag").code == "unknown_user"
+    assert told(ask("GET", f"{PEOPLE}?which=flagged"))["total"] == 1
+    for _ in range(2):
+        one = told(ask("DELETE", path))
+        assert (one["user_id"], one["flagged"], one["flag_reason"]) == (str(flagged), False, None)
+    assert not told(ask("DELETE", f"{PEOPLE}/{plain}/flag"))["flagged"]
+    assert told(ask("GET", f"{PEOPLE}?which=flagged"))["total"] == 0
+    (entry,) = storage.audit.entries(before)
+    assert (entry.kind, entry.person) == ("flag_cleared", storage.audit.pseudonym(flagged))
+    assert entry.details == {"by": "operator", "reason": "look_alike", "key": keys[Role.ADMIN][:11]}
+    with storage.begin() as work:
+        work.flag(flagged, "not_compared")
+        work.commit()
+    assert told(ask("GET", f"{PEOPLE}/{flagged}"))["flag_reason"] == "not_compared"
+
+
 def test_lookalikes_are_named_without_a_score(storage: Storage, ask: Any) -> None:
     one, twin = enrol(storage, 1), uuid4()
     with storage.begin() as work:
@@ -388,6 +427,44 @@ def test_lookalikes_are_named_without_a_score(storage: Storage, ask: Any) -> Non
     assert found["others_comparisons"] == 6
     assert b'"value"' not in answer.body
     assert b"distance" not in answer.body
+
+
+def lines(app: FastAPI, key: str) -> list[Any]:
+    """What comes line by line; who asks stays until the end."""
+    headers = {"Accept": "application/x-ndjson", "Authorization": f"Bearer {key}"}
+
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+            return await client.get("/v1/admin/lookalikes", headers=headers)
+
+    answer = asyncio.run(asked())
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_any_number_is_compared_line_by_line(
+    app: FastAPI, storage: Storage, ask: Any, keys: Mapping[Role, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        enrol(storage, seed)
+    whole = told(ask("GET", "/v1/admin/lookalikes"))
+    monkeypatch.setattr(models, "MOST_COMPARED", 2)
+    assert ask("GET", "/v1/admin/lookalikes").code == "too_many_to_compare"
+    *shares, last = lines(app, keys[Role.ADMIN])
+    assert last == {"result": whole}
+    assert all(list(each) == ["progress"] and 0 <= each["progress"] <= 1 for each in shares)
+
+
+def test_what_ends_a_comparison_is_the_last_line(
+    app: FastAPI, keys: Mapping[Role, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise RecordUnreadable(Fault.PAYLOAD)
+
+    monkeypatch.setattr(Examine, "__call__", unreadable)
+    last = lines(app, keys[Role.ADMIN])[-1]
+    assert last["problem"]["code"] == "record_unreadable"
 
 
 @given(st.lists(st.floats(0.001, 40), min_size=1, max_size=40), st.sampled_from([0.5, 0.95, 0.99]))

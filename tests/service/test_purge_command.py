@@ -1,10 +1,10 @@
 """`facewarden users purge` and `facewarden receipts`, typed as an operator would."""
 
 import json
-import sqlite3
+import os
+import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from service.receipts import verify
 from service.settings import Settings
 from service.workflows.people import People
 from service.workflows.purge import Purge, Selection
+from tests import databases
 from tests.db.people import Clock
 from tests.db.people import enrol as enrol_in
 
@@ -246,28 +247,16 @@ def test_who_logs_in_after_being_chosen_stays(home: Path) -> None:
     assert enrolled(home) == {ids[0]}
 
 
-DYING = """
-import service.workflows.purge as purge
-from service.cli.main import main
-purge.BATCH = 2
-main()
-"""
-
-
 def test_a_purge_killed_by_the_system_goes_on(home: Path, tmp_path: Path) -> None:
     ids, file = sorted(enrol(home, 40)), tmp_path / "receipt.json"
     arguments = ["users", "purge", "--all", "--yes", "--receipt", str(file)]
-    database = sqlite3.connect(home / "facewarden.db")
-    for left in (30, 15):
-        process = subprocess.Popen([sys.executable, "-c", DYING, *arguments], stderr=subprocess.DEVNULL)
-        while process.poll() is None and database.execute("SELECT count(*) FROM person").fetchone()[0] > left:
-            time.sleep(0.005)
-        assert process.poll() is None, "it ended before it could be killed"
-        process.kill()
-        process.wait()
-    database.close()
+    environment = os.environ | databases.environment(home)
+    for batches, middle in ((6, "DELETE FROM person "), (8, "INSERT INTO tombstone ")):
+        command = [sys.executable, "-m", "tests.service.dying", str(batches), middle, *arguments]
+        done = subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == -signal.SIGKILL
     remaining = enrolled(home)
-    assert 0 < len(remaining) <= 15
+    assert 0 < len(remaining) <= 30
     assert told("--all", "--yes", "--receipt", str(file))["erased"] == len(remaining)
     assert sorted(each["user_id"] for each in json.loads(file.read_text())["erased"]) == ids
     assert run.invoke(application, ["receipts", "verify", str(file)]).exit_code == 0

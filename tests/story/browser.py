@@ -20,8 +20,8 @@ QUIET = (
     "--disable-sync",
 )
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-PATIENCE_MS = 30_000
-expect.set_options(timeout=20_000)  # machines may be slow
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)  # machines may be slow
 
 
 @dataclass(slots=True)

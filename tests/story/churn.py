@@ -1,12 +1,15 @@
-"""Clients that enrol, log in, change and erase people until the service is killed, and remember what was answered."""
+"""Clients that enrol, log in, change and erase people, answer challenges and do an operator's work until the service is
+killed, and remember what was answered."""
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
+
+from db.api_keys import Role
 
 PICTURE: Final = "face.jpg"
 
@@ -30,19 +33,23 @@ class Killed(Exception):
 
 
 class Client:
-    """One connection and the people it has enrolled. Every method is an operation or two. `key`: an application's."""
+    """One connection and the people it has enrolled. Every method is an operation or two. `keys`: an application's and
+    an operator's."""
 
-    def __init__(self, base_url: str, pictures: Sequence[bytes], seed: int, answered: "Countdown", key: str) -> None:
+    def __init__(
+        self, base_url: str, pictures: Sequence[bytes], seed: int, answered: "Countdown", keys: Mapping[Role, str]
+    ) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=60)
         self._pictures = pictures
         self._random = random.Random(seed)
         self._answered = answered
-        self._key = key
+        self._verifier, self._admin = keys[Role.VERIFIER], keys[Role.ADMIN]
         self.people: list[Known] = []
 
     def run(self) -> None:
         """Until the service is killed."""
-        operations = (self.enrol, self.enrol, self.login, self.erase, self.passphrase, self.withdraw)
+        usual = (self.enrol, self.enrol, self.login, self.erase, self.passphrase, self.withdraw)
+        operations = (*usual, self.challenge, self.operator_erases, self.operator_forgives, self.operator_keys)
         with self._http:
             try:
                 while True:
@@ -67,14 +74,18 @@ class Client:
         uses = frozenset({"login", "overlays"})
         self.people.append(Known(told["user_id"], picture, passphrase, uses, told["recovery_code"]))
 
-    def login(self) -> tuple[Known, str] | None:
-        """Somebody of this client's, and their token."""
+    def somebody(self) -> Known | None:
+        """Of this client's."""
         there = [person for person in self.people if not person.erased]
-        if not there:
+        return self._random.choice(there) if there else None
+
+    def login(self) -> tuple[Known, str] | None:
+        """Somebody, and their token."""
+        person = self.somebody()
+        if person is None:
             return None
-        person = self._random.choice(there)
         data = {"user_id": person.user_id} | ({"passphrase": person.passphrase} if person.passphrase else {})
-        told = self._send("POST", "/v1/login", 200, token=self._key, picture=person.picture, data=data)
+        told = self._send("POST", "/v1/login", 200, token=self._verifier, picture=person.picture, data=data)
         return person, str(told["token"])
 
     def erase(self) -> None:
@@ -97,6 +108,31 @@ class Client:
             person.asked = "withdraw"
             self._send("DELETE", "/v1/me/consent/overlays", 200, token=token)
             person.asked, person.uses = None, person.uses - {"overlays"}
+
+    def challenge(self) -> None:
+        """Asked for, and answered by a picture that stands still."""
+        asked = {"purpose": "login", "told": "at_once"}
+        told = self._send("POST", "/v1/challenges", 201, token=self._verifier, data=asked)
+        path, data = f"/v1/challenges/{told['challenge_id']}", {"nonce": told["nonce"], "captured_at": "0"}
+        ended = self._send("POST", path, 200, token=self._verifier, picture=self._pictures[0], data=data)
+        assert ended["phase"] == "failed"
+
+    def operator_erases(self) -> None:
+        if person := self.somebody():
+            person.asked = "erase"
+            data = {"user_id": person.user_id, "confirm": "1"}
+            self._send("POST", "/v1/admin/people/erase", 200, token=self._admin, data=data)
+            person.asked, person.erased = None, True
+
+    def operator_forgives(self) -> None:
+        if person := self.somebody():
+            self._send("POST", "/v1/admin/unlock", 200, token=self._admin, data={"user_id": person.user_id})
+
+    def operator_keys(self) -> None:
+        """One is made and revoked."""
+        asked = {"role": "auditor", "name": "for a moment"}
+        told = self._send("POST", "/v1/admin/api-keys", 201, token=self._admin, data=asked)
+        self._send("DELETE", f"/v1/admin/api-keys/{told['prefix']}", 204, token=self._admin)
 
     def _send(
         self,

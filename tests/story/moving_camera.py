@@ -1,11 +1,12 @@
 """A camera in the page that plays a person's own films: at rest, and the movement that the page asks for.
 
-The frames are served to the page under its own address and drawn onto a canvas, whose stream takes the camera's place.
-From one piece to the next the picture is blended, since the cuts are of our making.
+The frames are served to the page under its own address and drawn onto a canvas, which takes the camera's place.
+From one piece to the next the picture is blended, since the cuts are of our making. The film goes on by a clock of its
+own, which the page reads as well: a busy machine takes longer, and sees the same film.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,63 +16,101 @@ from evaluation.liveness.films import frames
 
 FOLDER = "/film/"
 RATE = 25
+SLOWEST_MS = 80
+"""Between two pictures, by the clock of page and camera: it waits where a busy machine asks for the next one later."""
 SCRIPT = """
 (() => {
-  const [film, rests, moves, rate, blend] = ARGUMENTS;
+  const [film, rests, moves, rate, blend, slowest, face] = ARGUMENTS;
+  const LIGHTS = { red: "#f00", green: "#0f0", blue: "#00f", white: "#fff" };
   const pictures = [];
   const canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d");
+  const clock = performance.now.bind(performance);
+  let [shown, real] = [0, 0]; // of the last picture: when it was, and when that was by the machine's clock
+  const time = () => shown + Math.min(clock() - real, slowest);
+
   const load = async () => {
-    for (let i = 0; i < film.length; i += 1) {
-      const answer = await fetch(`/film/${film[i]}`);
-      pictures[film[i]] = await createImageBitmap(await answer.blob());
+    for (const number of film) {
+      const answer = await fetch(`/film/${number}`);
+      pictures[number] = await createImageBitmap(await answer.blob());
     }
     canvas.width = pictures[film[0]].width;
     canvas.height = pictures[film[0]].height;
   };
-  const play = () => {
-    const pen = canvas.getContext("2d");
-    let [piece, place, way, from, faded] = [rests[0], rests[0][0], 1, null, blend];
-    let [step, begin, moving] = ["", Infinity, false];
-    const go = (next, isMoving) => {
-      [from, faded, piece, place, way, moving] = [place, 0, next, next[0], 1, isMoving];
-    };
-    setInterval(() => {
-      const asked = document.querySelector(".moves")?.dataset.step ?? "";
-      if (asked !== step) [step, begin] = [asked, asked && moves[asked] ? performance.now() + 400 : Infinity];
-      if (moves === null) {
-        place = (place + 1) % film.length;
-      } else if (!moving && performance.now() >= begin) {
-        begin = Infinity;
-        go(moves[step], true);
-      } else if (faded < blend) {
-        faded += 1;
-      } else if (moving && place + 1 >= piece[1]) {
-        go(rests[0], false);
-      } else {
-        if (!moving && (place + way < piece[0] || place + way >= piece[1])) way = -way;
-        place += way;
-      }
-      pen.globalAlpha = 1;
-      pen.drawImage(pictures[moves === null ? film[place] : place], 0, 0);
-      if (moves !== null && from !== null && faded < blend) {
-        pen.globalAlpha = 1 - faded / blend;
-        pen.drawImage(pictures[from], 0, 0);
-      }
-      pen.globalAlpha = 1;
-      pen.fillStyle = `rgb(${Math.random() * 255} 0 0)`; // a camera never gives the same picture twice
-      pen.fillRect(0, 0, 2, 2);
-    }, 1000 / rate);
+
+  let [piece, place, way, from, faded] = [rests[0], rests[0][0], 1, null, blend];
+  let [step, begin, moving, ticks, drawn] = ["", Infinity, false, 0, 0];
+  const go = (next, isMoving) => {
+    [from, faded, piece, place, way, moving] = [place, 0, next, next[0], 1, isMoving];
   };
+  const tick = () => {
+    const asked = document.querySelector(".moves")?.dataset.step ?? "";
+    const now = (ticks * 1000) / rate;
+    if (asked !== step) [step, begin] = [asked, asked && moves?.[asked] ? now + 400 : Infinity];
+    if (moves === null) {
+      place = film[ticks % film.length];
+    } else if (!moving && now >= begin) {
+      begin = Infinity;
+      go(moves[step], !step.startsWith("slightly")); // a pose is held until the next is asked for
+    } else if (faded < blend) {
+      faded += 1;
+    } else if (moving && place + 1 >= piece[1]) {
+      go(rests[0], false);
+    } else {
+      if (!moving && (place + way < piece[0] || place + way >= piece[1])) way = -way;
+      place += way;
+    }
+  };
+  const draw = () => {
+    pen.globalAlpha = 1;
+    pen.drawImage(pictures[place], 0, 0);
+    if (from !== null && faded < blend) {
+      pen.globalAlpha = 1 - faded / blend;
+      pen.drawImage(pictures[from], 0, 0);
+    }
+    const lamp = document.querySelector(".lamp")?.dataset.colour;
+    if (face && lamp) {
+      const [x, y, width, height] = face;
+      pen.globalCompositeOperation = "lighter";
+      pen.globalAlpha = 0.1;
+      pen.fillStyle = LIGHTS[lamp];
+      pen.beginPath();
+      pen.ellipse(x, y, width / 2, height / 2, 0, 0, 2 * Math.PI);
+      pen.fill();
+      pen.globalCompositeOperation = "source-over";
+    }
+    pen.globalAlpha = 1;
+    drawn += 1;
+    pen.fillStyle = `rgb(${(drawn % 16) * 16} ${(drawn >> 4) % 16 * 16} 0)`; // a camera never gives a picture twice
+    pen.fillRect(0, 0, 16, 16);
+  };
+  const take = () => {
+    [shown, real] = [time(), clock()];
+    for (; (ticks * 1000) / rate < shown; ticks += 1) tick();
+    draw();
+  };
+
   navigator.mediaDevices.getUserMedia = async () => {
-    if (!pictures.length) await load();
-    play();
-    return canvas.captureStream(rate);
+    if (!pictures.length) {
+      await load();
+      real = clock();
+      performance.now = time;
+      draw();
+      setInterval(draw, 200); // the element wants to be shown something
+    }
+    return canvas.captureStream();
+  };
+  const plain = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (source, ...place) {
+    if (!(source instanceof HTMLVideoElement)) return plain.call(this, source, ...place);
+    take();
+    return plain.call(this, canvas, ...place);
   };
 })();
 """
 
 
-def encoded(film: Path, numbers: Sequence[int] | None = None) -> dict[int, bytes]:
+def encoded(film: Path, numbers: Container[int] | None = None) -> dict[int, bytes]:
     """Frames as JPEG, by their number; all of them without `numbers`."""
     found = {}
     for number, pixels in enumerate(frames(film)):
@@ -87,14 +126,17 @@ def play(
     moves: dict[str, tuple[int, int]] | None,
     rate: float = RATE,
     blend: int = 10,
+    *,
+    face: tuple[float, float, float, float] | None = None,
 ) -> None:
     """Before the page is opened. `rests` and `moves`: first frame and the one after the last; without `moves` the film
-    is played as it is, over and over."""
+    is played as it is, over and over. `face`: centre, width and height, px, of what the page's lamp lights; without it
+    nothing is lit."""
 
     def answer(route: Route) -> None:
         number = int(route.request.url.rsplit("/", 1)[1])
         route.fulfill(body=pictures[number], content_type="image/jpeg")
 
     page.route(f"**{FOLDER}*", answer)
-    arguments = [sorted(pictures), list(rests), moves, rate, blend]
+    arguments = [sorted(pictures), list(rests), moves, rate, blend, SLOWEST_MS, face]
     page.add_init_script(SCRIPT.replace("ARGUMENTS", json.dumps(arguments)))

@@ -25,6 +25,14 @@ PHONE, DESKTOP = 390, 1440
 QUALITY: Final = 84  # of WebP
 LARGEST: Final = 250_000
 """Bytes of a picture."""
+LOADED: Final = """() => {
+  const seen = [...document.images].filter((image) => image.src && image.checkVisibility());
+  return Promise.all(seen.map((image) => {
+    image.loading = "eager";
+    return image.decode();
+  }));
+}"""
+"""Those far down a page are fetched only when somebody comes near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ def settle(page: Page) -> None:
 
 def save(page: Page, file: Path) -> None:
     page.evaluate("scrollTo(0, 0); document.activeElement.blur()")
+    page.evaluate(LOADED)
     pixels = cv2.imdecode(np.frombuffer(page.screenshot(full_page=True), np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     encoded, content = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])

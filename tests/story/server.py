@@ -1,6 +1,7 @@
 """The real service as a process of its own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,7 +20,10 @@ from service.settings import Settings
 from tests import databases
 from tests.service.api_keys import key
 
-STARTUP_SECONDS = 60
+STARTUP_SECONDS = 180
+PORTS = 11_000, 32_000
+"""None of them is among those that browsers refuse."""
+WORKERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,26 @@ class Service:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Not told again by this run, and below those that the system gives: nobody takes it until the service does."""
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("every port is taken")
+
+
+def _range() -> Iterator[int]:
+    """Those of this worker of the run, from any of them on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    count = (PORTS[1] - PORTS[0]) // WORKERS
+    first, begin = PORTS[0] + worker * count, random.randrange(count)
+    return (first + (begin + number) % count for number in range(count))
+
+
+_ports = _range()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Picture files that tell a lot: place, device, time, a small copy, notes, bytes after the end. Made for the tests."""
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -26,8 +27,43 @@ def telling_jpeg(pixels: Pixels) -> bytes:
     return plain[:2] + told + plain[2:] + b"a second picture"
 
 
+def telling_png(pixels: Pixels) -> bytes:
+    """The same of a PNG, with notes of the kinds that PNG has (PNG, section 11.3)."""
+    plain = encoded(pixels, ".png")
+    told = [
+        (b"eXIf", exif(jpeg(np.asarray(cv2.resize(pixels, (96, 72)), np.uint8)))),
+        (b"tEXt", b"Author\0Ren\xe9e of next door"),
+        (b"iTXt", b"Comment\0\0\0de\0Kommentar\0" + "bei Zoë im Garten".encode()),
+        (b"zTXt", b"Secret\0\0" + zlib.compress(b"a thing")),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta/>"),
+        (b"tIME", struct.pack(">HBBBBB", 2026, 8, 2, 18, 21, 7)),
+    ]
+    chunks = b"".join(
+        struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body)) for name, body in told
+    )
+    return plain[:33] + chunks + plain[33:] + b"a second picture"
+
+
+def telling_webp(pixels: Pixels) -> bytes:
+    """The same of a WebP: the extended format, with its EXIF and XMP chunks (RFC 9649, section 2.7)."""
+    height, width = pixels.shape[:2]
+    header = struct.pack("<L", 0b1100) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunks = [
+        (b"VP8X", header),
+        (encoded(pixels, ".webp")[12:16], encoded(pixels, ".webp")[20:]),
+        (b"EXIF", exif(jpeg(np.asarray(cv2.resize(pixels, (96, 72)), np.uint8)))),
+        (b"XMP ", b"<x:xmpmeta/>"),
+    ]
+    body = b"".join(name + struct.pack("<L", len(each)) + each + b"\0" * (len(each) % 2) for name, each in chunks)
+    return b"RIFF" + struct.pack("<L", len(body) + 4) + b"WEBP" + body + b"a second picture"
+
+
 def jpeg(pixels: Pixels) -> bytes:
-    done, file = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return encoded(pixels, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95)
+
+
+def encoded(pixels: Pixels, ending: str, *options: int) -> bytes:
+    done, file = cv2.imencode(ending, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     assert done
     return file.tobytes()
 

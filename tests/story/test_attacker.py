@@ -6,7 +6,8 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -65,11 +66,12 @@ class Target:
     biden: dict[str, Any]
     ended: dict[str, Any]
     pictures: dict[str, bytes]
+    addresses: Iterator[int] = field(default_factory=count)
 
     def send(self, method: str, path: str, shown: str | None = None, **how: Any) -> httpx.Response:
         """From an address of its own each time, so that no wait of another try is met."""
-        one, two = np.random.default_rng().integers(1, 255, 2)
-        headers = {"X-Forwarded-For": f"198.18.{one}.{two}", **how.pop("headers", {})}
+        one, two = divmod(next(self.addresses), 250)
+        headers = {"X-Forwarded-For": f"198.18.{one}.{two + 1}", **how.pop("headers", {})}
         if shown is not None:
             headers["Authorization"] = f"Bearer {shown}"
         return self.client.request(method, path, headers=headers, **how)

@@ -1,27 +1,34 @@
-"""The page that hides faces, in a real browser: a photo, the camera live, a film, and what a file tells."""
+"""The page that hides faces, with a photo, in a real browser: where it comes from, what is drawn, what files tell."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Page, expect
 
-from embeddings.image import ImageLimits, decode
+from embeddings.image import PictureFormat, encode
 from embeddings.pipeline import FacePipeline
-from embeddings.quality import QualityLimits
-from embeddings.types import Box
+from embeddings.types import Pixels
 from tests.drawn_faces import crowd
-from tests.films import film, passing
 from tests.story.browser import chromium, visit
+from tests.story.hiding import (
+    FACES,
+    SIZE,
+    changed,
+    downloaded,
+    found,
+    nets,
+    pixels_of,
+    result_after,
+    seen,
+    share_of,
+)
 from tests.story.server import Service, running_service
-from tests.story.telling import jpeg, telling_jpeg
+from tests.story.telling import telling_jpeg, telling_png, telling_webp
 
-SIZE = (900, 600)
-FACES = [(60, 120, 300), (540, 180, 240)]
-FOUND = ".spot.face"
-READY = "#hide[data-state=ready]"
+RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def pipeline() -> FacePipeline:
-    return FacePipeline.load(ImageLimits(), QualityLimits())
+    return nets()
 
 
 @pytest.fixture
@@ -52,34 +59,11 @@ def page(service: Service) -> Iterator[Page]:
 
 def choose(page: Page, photo: Path) -> None:
     page.set_input_files("#way-photo input[type=file]", photo)
-    expect(page.locator(FOUND)).to_have_count(len(FACES))
-    page.wait_for_selector(READY)
+    found(page, len(FACES))
 
 
-def result_after(page: Page, selector: str) -> None:
-    """Waits until another choice has been drawn; `selector` is pressed for it."""
-    before = page.locator(".after").get_attribute("src")
-    page.locator(selector).click()
-    expect(page.locator(".after")).not_to_have_attribute("src", before or "")
-    page.wait_for_selector(READY)
-
-
-def downloaded(page: Page, link: str) -> tuple[Download, bytes]:
-    with page.expect_download() as download:
-        page.click(link)
-    return download.value, download.value.path().read_bytes()
-
-
-def seen(pipeline: FacePipeline, picture: bytes) -> list[Box]:
-    return [face.face.box for face in pipeline.analyse(picture).faces]
-
-
-def changed(picture: bytes, place: tuple[int, int, int]) -> bool:
-    """Whether the drawn face there looks different from how it was drawn."""
-    left, top, side = place
-    part = (slice(top + side // 3, top + side * 2 // 3), slice(left + side // 3, left + side * 2 // 3))
-    difference = decode(picture, ImageLimits()).pixels[part].astype(int) - crowd(*SIZE, FACES)[part]
-    return bool(np.abs(difference).mean() > 20)
+def pressed(page: Page, selector: str) -> None:
+    result_after(page, page.locator(selector).click)
 
 
 def test_the_download_holds_no_face_and_tells_nothing(page: Page, photo: Path, pipeline: FacePipeline) -> None:
@@ -106,7 +90,7 @@ def test_the_report_tells_what_the_file_holds_and_that_it_is_gone(page: Page, ph
 
 def test_a_face_is_left_out_by_keyboard_and_taken_in_again(page: Page, photo: Path) -> None:
     choose(page, photo)
-    face = page.locator(FOUND).first
+    face = page.locator(".spot.face").first
     expect(face).to_have_accessible_name("Face 1 of 2: hidden")
     face.focus()
     page.keyboard.press("Enter")
@@ -114,7 +98,7 @@ def test_a_face_is_left_out_by_keyboard_and_taken_in_again(page: Page, photo: Pa
     expect(page.locator(".result strong")).to_have_text("1 face hidden")
     content = downloaded(page, "#way-photo .download")[1]
     assert [changed(content, place) for place in FACES] == [False, True]  # the larger one is the first
-    result_after(page, ".everyone")
+    pressed(page, ".everyone")
     expect(page.locator(".result strong")).to_have_text("2 faces hidden")
 
 
@@ -166,90 +150,158 @@ def test_before_and_after_are_compared_by_keyboard_and_by_drag(page: Page, photo
 def test_a_decoration_is_stacked_and_alone_hides_nobody(page: Page, photo: Path) -> None:
     choose(page, photo)
     plain = downloaded(page, "#way-photo .download")[1]
-    result_after(page, ".tile:has([value=hat])")
+    pressed(page, ".tile:has([value=hat])")
     expect(page.locator(".result strong")).to_have_text("2 faces hidden")
     assert downloaded(page, "#way-photo .download")[1] != plain
-    result_after(page, ".tile:has([value=''])")
+    pressed(page, ".tile:has([value=''])")
     expect(page.locator(".result strong")).to_have_text("2 faces decorated")
     expect(page.locator(".result")).to_contain_text("This hides nobody")
-
-
-def camera(path: Path) -> Path:
-    """A stream of one drawn face that moves a little."""
-    with path.open("wb") as stream:
-        for number in range(20):
-            stream.write(jpeg(crowd(640, 480, [(160 + 4 * (number % 10), 90, 300)])))
-    return path
-
-
-def shown(page: Page) -> bytes:
-    address = page.evaluate("document.querySelector('.veiled').toDataURL('image/jpeg', 0.95)")
-    return base64.b64decode(address.partition(",")[2])
-
-
-def test_live_shows_covered_frames_alone_and_changes_style(
-    service: Service, tmp_path: Path, pipeline: FacePipeline
-) -> None:
-    stream = camera(tmp_path / "camera.mjpeg")
-    assert seen(pipeline, jpeg(crowd(640, 480, [(160, 90, 300)])))
-    with visit(service.base_url, stream, path="/hide#live") as watched:
-        page = watched.page
-        page.click("#way-live .go")
-        page.wait_for_selector("#hide[data-state=live]")
-        assert [seen(pipeline, shown(page)) for _ in range(3)] == [[], [], []]
-        expect(page.locator(".rate")).to_contain_text("frames/s")
-        page.click("#way-live .record")
-        page.click(".tile:has([value=pixelate])")
-        expect(page.locator(".veiled")).to_have_attribute("data-style", "pixelate")
-        expect(page.locator(".result strong")).to_have_text("Covered, live")
-        page.wait_for_timeout(1500)
-        page.click("#way-live .record")
-        assert seen(pipeline, shown(page)) == []
-        download, clip = downloaded(page, "#way-live .download")
-        assert download.suggested_filename == "faces-hidden.webm"
-        assert clip[:4] == b"\x1aE\xdf\xa3"
-        uncovered = "[...document.querySelectorAll('video')].filter(video => video.srcObject).length"
-        assert page.evaluate(uncovered) == 0
-        page.click("#way-live .go")
-        expect(page.locator("#hide")).to_have_attribute("data-state", "idle")
-        assert watched.complaints == []
-
-
-def test_live_says_why_there_is_no_camera_and_offers_to_try_again(service: Service) -> None:
-    with visit(service.base_url, path="/hide#live") as watched:
-        watched.page.click("#way-live .go")
-        expect(watched.page.locator(".notice strong")).not_to_be_empty()
-        expect(watched.page.locator("#way-live .go")).to_be_enabled()
-
-
-def test_a_film_comes_back_covered(service: Service, tmp_path: Path) -> None:
-    source = tmp_path / "film.mp4"
-    source.write_bytes(film(passing(12)))
-    with visit(service.base_url, path="/hide#film") as watched:
-        page = watched.page
-        page.set_input_files("#way-film input[type=file]", source)
-        page.click("#way-film button.go")
-        page.wait_for_selector("#hide[data-state=film]")
-        expect(page.locator(".result strong")).to_contain_text("hidden in 12 frames")
-        content = downloaded(page, "#way-film .download")[1]
-        assert content[:4] == b"\x1aE\xdf\xa3"
-        assert watched.complaints == []
-
-
-def test_a_film_too_large_is_refused_before_it_is_sent(service: Service, tmp_path: Path) -> None:
-    large = tmp_path / "large.mp4"
-    with large.open("wb") as file:
-        file.truncate(64 * 2**20 + 1)
-    with visit(service.base_url, path="/hide#film") as watched:
-        watched.page.set_input_files("#way-film input[type=file]", large)
-        expect(watched.page.locator(".notice")).to_have_attribute("data-code", "film_over")
-        expect(watched.page.locator("#way-film button.go")).to_be_disabled()
 
 
 def test_nothing_is_wider_than_a_small_phone(service: Service, photo: Path) -> None:
     with visit(service.base_url, path="/hide", width=320) as watched:
         choose(watched.page, photo)
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+OPENED = """() => {
+  const picture = document.querySelector(".before");
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  return canvas.toDataURL("image/png").split(",")[1];
+}"""
+COPY = """async (picture) => {
+  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
+}"""
+
+
+def test_a_picture_is_pasted_and_the_result_copied(page: Page, pipeline: FacePipeline) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    original = encode(crowd(*SIZE, FACES), PictureFormat.PNG)
+    page.evaluate(COPY, base64.b64encode(original).decode())
+    page.keyboard.press("Control+V")
+    found(page, len(FACES))
+    page.click(".copy")
+    expect(page.locator(".result")).to_contain_text("Copied as PNG")
+    page.keyboard.press("Control+V")
+    expect(page.locator(".spot.face")).to_have_count(0)
+    expect(page.locator(".result strong")).to_have_text("No face was drawn on")
+    copied = base64.b64decode(page.evaluate(OPENED))
+    assert pixels_of(copied).shape == pixels_of(original).shape
+    assert (len(seen(pipeline, original)), seen(pipeline, copied)) == (len(FACES), [])
+
+
+def drop(page: Page, file: Path, at: tuple[float, float]) -> None:
+    """As from another program, by the browser's own events."""
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": at[0], "y": at[1], "data": data})
+
+
+def test_a_picture_is_dropped_beside_the_stage_as_well(page: Page, photo: Path) -> None:
+    for selector in (".stage", ".gallery"):
+        area = page.locator(selector).bounding_box()
+        assert area is not None
+        drop(page, photo, (area["x"] + 40, area["y"] + 40))
+        found(page, len(FACES))
+        assert page.url.endswith("/hide"), "the browser would have gone to the file"
+        expect(page.locator(".stage")).not_to_have_class("stage over")
+        page.reload()
+
+
+def test_looks_are_chosen_and_stay_chosen(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    colour = page.get_by_label("Colour").first
+    result_after(page, lambda: colour.fill("#ff0000"))
+    whole = share_of(downloaded(page, "#way-photo .download")[1], RED)
+    result_after(page, lambda: page.get_by_label("Covers").select_option("face"))
+    inner = share_of(downloaded(page, "#way-photo .download")[1], RED)
+    assert 0.1 < inner < whole * 0.9
+    pressed(page, ".tile:has([value=crown])")
+    assert share_of(downloaded(page, "#way-photo .download")[1], RED) > inner / 2
+    expect(colour).to_have_value("#ff0000")
+    expect(page.locator(".looks output").first).to_have_text("#ff0000")
+    pressed(page, ".tile:has([value=blur])")
+    strength = page.get_by_label("Strength")
+    strength.focus()
+    result_after(page, lambda: page.keyboard.press("Home"))
+    expect(page.locator(".looks output").first).to_have_text(strength.get_attribute("min") or "")
+    expect(page.locator(".result strong")).to_have_text("2 faces hidden")
+
+
+def test_a_sticker_of_ones_own(page: Page, photo: Path, tmp_path: Path) -> None:
+    sticker = tmp_path / "sticker.png"
+    artwork = np.zeros((80, 80, 4), np.uint8)
+    artwork[10:70, 10:70] = (*BLUE, 255)
+    sticker.write_bytes(encode(artwork[..., :3], PictureFormat.PNG, alpha=artwork[..., 3]))
+    choose(page, photo)
+    with page.expect_file_chooser():
+        page.click(".tile:has([value=sticker])")
+    page.locator(".looks [type=file]").dispatch_event("cancel")
+    expect(page.locator("[value=sticker]")).not_to_be_checked()
+    with page.expect_file_chooser() as chooser:
+        page.click(".tile:has([value=sticker])")
+    result_after(page, lambda: chooser.value.set_files(sticker))
+    expect(page.locator(".looks")).to_contain_text("Another picture")
+    expect(page.locator(".result strong")).to_have_text("2 faces hidden")
+    whole = downloaded(page, "#way-photo .download")[1]
+    assert share_of(whole, BLUE) > 0.02
+    result_after(page, lambda: page.get_by_label("Where").select_option("mouth"))
+    assert 0 < share_of(downloaded(page, "#way-photo .download")[1], BLUE) < share_of(whole, BLUE) / 2
+    page.click("#tab-live")
+    expect(page.locator("[value=sticker]")).to_be_disabled()
+    expect(page.locator("[value=sticker]")).not_to_be_checked()
+
+
+def test_what_stops_a_search_is_said_and_the_next_one_works(service: Service, photo: Path, tmp_path: Path) -> None:
+    """A damaged file, no network, and another way that is looked at meanwhile."""
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photo.read_bytes()[:9000])
+    with visit(service.base_url, path="/hide") as watched:
+        page = watched.page
+        page.set_input_files("#way-photo input[type=file]", broken)
+        expect(page.locator(".notice strong")).to_have_text("The picture file is damaged")
+        expect(page.locator("#hide")).to_have_attribute("data-state", "idle")
+        expect(page.locator(".hint")).to_be_empty()
+        page.context.set_offline(True)
+        page.set_input_files("#way-photo input[type=file]", photo)
+        expect(page.locator(".notice strong")).to_have_text("You are offline")
+        page.context.set_offline(False)
+        with page.expect_request("**/v1/overlays/faces"):
+            page.get_by_role("button", name="Try again").click()
+        page.evaluate("location.hash = 'film'")
+        expect(page.locator("#hide")).to_have_attribute("data-way", "film")
+        page.evaluate("location.hash = 'photo'")
+        found(page, len(FACES))
+
+
+def notes(page: Page) -> dict[str, str]:
+    rows = page.locator(".report dd")
+    return {row.get_attribute("data-kind") or "": row.inner_text() for row in rows.all()}
+
+
+@pytest.mark.parametrize(("ending", "make"), [("png", telling_png), ("webp", telling_webp)])
+def test_other_kinds_of_file_tell_as_much(
+    page: Page, tmp_path: Path, ending: str, make: Callable[[Pixels], bytes]
+) -> None:
+    file = tmp_path / f"photo.{ending}"
+    file.write_bytes(make(crowd(*SIZE, FACES)))
+    choose(page, file)
+    expect(page.locator(".report")).to_have_attribute("data-state", "gone")
+    told = notes(page)
+    assert told["place"] == "48.13743° N, 11.57549° E, 519 m"
+    assert (told["device"], told["taken"]) == ("Warden Phone 7", "2026:08:02 18:21:07")
+    assert {"thumbnail", "xmp", "trailing"} <= set(told)
+    if ending == "png":
+        comments = page.locator(".report [data-kind=comment]").all_inner_texts()
+        assert comments == ["Author: Renée of next door", "bei Zoë im Garten", "Secret"]
+        assert told["changed"] == "2026-08-02"
+    download, content = downloaded(page, "#way-photo .download")
+    assert download.suggested_filename == f"faces-hidden.{ending}"
+    assert not [each for each in (b"Warden", b"of next door", b"im Garten", b"xmpmeta", b"a second") if each in content]
 
 
 PARSE = """async ({ bytes, cuts }) => {
@@ -270,8 +322,9 @@ PARSE = """async ({ bytes, cuts }) => {
 
 
 def test_a_broken_file_never_breaks_the_report(page: Page) -> None:
-    content = telling_jpeg(crowd(200, 150, []))
-    assert page.evaluate(PARSE, {"bytes": base64.b64encode(content).decode(), "cuts": 37}) == 8
+    for make, told in ((telling_jpeg, 8), (telling_png, 10), (telling_webp, 6)):
+        content = base64.b64encode(make(crowd(200, 150, []))).decode()
+        assert page.evaluate(PARSE, {"bytes": content, "cuts": 37}) == told
 
 
 def test_a_photo_to_register_with_is_reported_on_too(service: Service, photo: Path) -> None:

@@ -152,6 +152,25 @@ def test_people_are_paged_found_and_shown(there: tuple[Service, Operated]) -> No
         assert "E-9999" not in page.url
 
 
+def test_a_flag_is_taken_off_after_a_look(there: tuple[Service, Operated]) -> None:
+    with desk(there, at="#people?which=flagged") as watched:
+        page = watched.page
+        before = ask(there, "/stats")["flagged"]
+        expect(page.locator("#panel-people tbody tr")).to_have_count(before)
+        page.locator("td a.id").first.click()
+        dialog = page.locator("dialog.person")
+        user_id = dialog.locator("code.id").inner_text()
+        dialog.locator(".clear").click()
+        expect(dialog.locator(".said")).to_have_text("The flag is taken off. It stands in their log.")
+        expect(dialog.locator(".said")).to_be_focused()
+        expect(dialog.locator(".clear")).to_have_count(0)
+        expect(dialog.locator(".tag")).to_have_count(0)
+        expect(page.locator("#panel-people tbody tr")).to_have_count(before - 1)
+        dialog.get_by_role("link", name="Their log").click()
+        expect(page.locator("#panel-log tbody tr").first).to_contain_text("looked at")
+        assert not ask(there, f"/people/{user_id}")["flagged"]
+
+
 def test_many_are_erased_after_a_preview_and_their_number_typed(there: tuple[Service, Operated]) -> None:
     with desk(there) as watched:
         page = watched.page
@@ -334,6 +353,24 @@ def test_the_keyboard_reaches_every_section(there: tuple[Service, Operated]) -> 
         page.keyboard.press("Escape")
         page.keyboard.press("2")
         expect(page.locator("#panel-settings")).to_be_visible()
+
+
+def test_comparing_everybody_can_be_stopped_and_begun_again(there: tuple[Service, Operated]) -> None:
+    with desk(there, at="#lookalikes") as watched:
+        page = watched.page
+        panel = page.locator("#panel-lookalikes")
+        run = panel.locator(".run")
+        page.route("**/v1/admin/lookalikes", lambda _: None)  # a long one: no answer yet
+        run.click()
+        expect(panel.get_by_role("progressbar", name="How many are compared")).to_be_visible()
+        expect(run).to_have_text("Stop")
+        run.click()
+        expect(run).to_have_text("Compare everybody")
+        expect(panel.locator(".results")).to_be_empty()
+        page.unroute("**/v1/admin/lookalikes")
+        run.click()
+        expect(panel.locator(".seal")).to_be_visible()
+        expect(run).to_have_text("Compare again")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])

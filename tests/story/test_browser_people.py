@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
+from sqlalchemy import create_engine, update
 
 from db.storage import Storage
+from db.tables import FailureRow
 from service.bootstrap import Clock, open_storage, tokens, utc_now
 from service.portraits import Portraits
-from service.settings import read
+from service.settings import Settings, read
 from service.tokens import ACR_PHOTO, FRESH
 from tests.portraits import portraits
 from tests.story.browser import chromium, visit
@@ -258,8 +259,10 @@ def test_a_stop_asks_for_what_still_opens(home: Path, service: Service, people: 
         user_id, code = register(page, people.obama, passphrase=PASSPHRASE)
         log_in(page, people.biden)
         refused(page, "login", "not_recognised")
-        with closing(sqlite3.connect(home / "facewarden.db")) as data, data:  # 49 more of these, and all of it long ago
-            data.execute("UPDATE failure SET failures = 50, failed_at = datetime(failed_at, '-2 days')")
+        engine = create_engine(Settings(home=home).data_url)
+        with engine.begin() as data:  # 49 more of these, and all of it long ago
+            data.execute(update(FailureRow).values(failures=50, failed_at=datetime.now(UTC) - timedelta(days=2)))
+        engine.dispose()
         page.click("#login form:visible .go")
         refused(page, "login", "stopped")
         expect(page.locator("#login-secret")).to_be_focused()

@@ -35,6 +35,7 @@ SETTINGS: Final = {
     "FACEWARDEN_ATTRIBUTES": "none",
     "FACEWARDEN_ALLOW_DUPLICATES": "true",
     "FACEWARDEN_SWEEP_SECONDS": "0.5",
+    "FACEWARDEN_CHALLENGE_AT_ONCE": "true",
 }
 
 
@@ -43,8 +44,9 @@ def churn(home: Path, chance: random.Random, people: list[Known]) -> list[Known]
     pictures = [path.read_bytes() for path in (portraits().obama, portraits().obama2, portraits().biden)]
     countdown = Countdown(chance.randint(OPERATIONS // 3, OPERATIONS))
     with running_service(home, command=(), **SETTINGS) as service:
-        seeds, key = [chance.getrandbits(32) for _ in range(CLIENTS)], api_key(home, Role.VERIFIER)
-        clients = [Client(service.base_url, pictures, seed, countdown, key) for seed in seeds]
+        keys = {role: api_key(home, role) for role in (Role.VERIFIER, Role.ADMIN)}
+        seeds = [chance.getrandbits(32) for _ in range(CLIENTS)]
+        clients = [Client(service.base_url, pictures, seed, countdown, keys) for seed in seeds]
         for number, person in enumerate(people):
             clients[number % CLIENTS].people.append(person)
         threads = ThreadPoolExecutor(CLIENTS)

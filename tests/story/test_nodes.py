@@ -13,12 +13,11 @@ from typing import Final
 import httpx
 import pytest
 
-from db.api_keys import Role
 from service.bootstrap import open_storage
 from service.settings import Settings
 from tests.databases import on_server
 from tests.portraits import Portraits, portraits
-from tests.service.api_keys import key
+from tests.service.api_keys import keys_in
 from tests.story.churn import Client, Countdown
 from tests.story.server import Service, running_service
 from tests.story.test_kill_mixed import SETTINGS as CHURN
@@ -127,7 +126,7 @@ def test_two_nodes_know_the_same_people_and_one_that_is_killed_harms_nothing(
     there = {"FACEWARDEN_DATABASE_URL": data, "FACEWARDEN_KEYSTORE_URL": keys}
     there["FACEWARDEN_PUBLIC_URL"] = "https://faces.example"  # else each is the issuer of its own tokens
     storage = open_storage(Settings(home=homes[0], database_url=data, keystore_url=keys))
-    api_key = key(storage, Role.VERIFIER)
+    api_keys = keys_in(storage)
     storage.close()
     homes[1].mkdir(mode=0o700)
     shutil.copy2(homes[0] / "master.key", homes[1] / "master.key")
@@ -141,7 +140,7 @@ def test_two_nodes_know_the_same_people_and_one_that_is_killed_harms_nothing(
         nodes = [stack.enter_context(running_service(home, command=(), **CHURN, **there)) for home in homes]
         countdowns = [Countdown(30), Countdown(60)]
         clients = [
-            Client(node.base_url, pictures, number, countdowns[number % 2], api_key)
+            Client(node.base_url, pictures, number, countdowns[number % 2], api_keys)
             for number, node in enumerate(nodes * 2)
         ]
         threads = stack.enter_context(ThreadPoolExecutor(len(clients)))

@@ -20,6 +20,7 @@ from db.api_keys import Role
 from facewarden.verifying import NotLoggedIn, Verifier
 from service.bootstrap import open_storage
 from service.settings import Settings
+from tests import databases
 from tests.portraits import camera_stream, portraits
 from tests.service.api_keys import key
 from tests.story.browser import Watched, chromium, visit
@@ -87,9 +88,8 @@ def verifying(home: Path) -> str:
 def registered(home: Path, name: str, uri: str) -> dict[str, str]:
     """By the command line, while the service runs."""
     command = [sys.executable, "-m", "service.cli.main", "clients", "add", name, "--redirect-uri", uri, "--json"]
-    done = subprocess.run(
-        command, env={**os.environ, "FACEWARDEN_HOME": str(home)}, capture_output=True, check=True, text=True
-    )
+    environment = {**os.environ, "FACEWARDEN_HOME": str(home), **databases.environment(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     made: dict[str, str] = json.loads(done.stdout)
     return made
 

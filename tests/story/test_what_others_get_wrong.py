@@ -3,11 +3,9 @@
 import ast
 import base64
 import inspect
-import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,12 +15,14 @@ from uuid import uuid4
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, text
 
 from db.api_keys import ApiKeys
 from db.engine import _PRAGMAS
 from service.bootstrap import build, open_storage, signing
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
+from tests import databases
 from tests.markers import Marker
 from tests.portraits import portraits
 from tests.story.server import running_service
@@ -69,7 +69,7 @@ class Installation:
         return {"Authorization": f"Bearer {self.session['token']}"}
 
     def files(self) -> bytes:
-        return b"".join(path.read_bytes() for path in self.home.iterdir())
+        return databases.kept(self.home)
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,12 @@ def pictures_or_crops_kept(there: Installation) -> None:
     for picture in there.pictures:
         slices = [picture[start : start + 24] for start in range(1000, len(picture) - 24, len(picture) // 50)]
         assert not Marker("picture", slices).found(stored)
-    with closing(sqlite3.connect(there.home / "facewarden.db")) as database:
+    engine = create_engine(Settings(home=there.home).data_url)
+    with engine.connect() as database:
         for table, column in (("template", "sealed"), ("detail", "sealed"), ("audit", "details")):
-            largest = database.execute(f"SELECT max(length({column})) FROM {table}").fetchone()[0]
+            largest = database.execute(text(f"SELECT max(length({column})) FROM {table}")).scalar_one()
             assert largest < 2000
+    engine.dispose()
 
 
 def vectors_in_clear(there: Installation) -> None:

@@ -2,7 +2,7 @@
 import { button, element } from "../parts.js";
 import { t } from "../texts.js";
 import { ask } from "./ask.js";
-import { drawn, number, table } from "./view.js";
+import { drawn, link, number, table } from "./view.js";
 
 export function lookalikes(panel) {
   const head = element("div", "", "head");
@@ -10,14 +10,25 @@ export function lookalikes(panel) {
   const run = button(t("operator.lookalikes.run"), compare, "plain small run");
   head.append(element("h2", t("operator.section.lookalikes")), run);
   panel.append(head, element("p", t("operator.lookalikes.lead"), "small"), place);
-  const show = drawn(place, async (signal) => sheets(await ask("/lookalikes", { signal })));
+  let stop = null;
+  const show = drawn(place, async (signal) => sheets(await ask("/lookalikes", { signal: AbortSignal.any([signal, stop.signal]), tell: bar() })));
 
   async function compare() {
-    run.disabled = true;
-    run.textContent = t("operator.lookalikes.running");
+    if (stop) return stop.abort();
+    stop = new AbortController();
+    run.textContent = t("operator.lookalikes.stop");
     await show();
-    run.disabled = false;
-    run.textContent = t("operator.lookalikes.again");
+    const stopped = stop.signal.aborted;
+    if (stopped) place.replaceChildren();
+    stop = null;
+    run.textContent = t(stopped ? "operator.lookalikes.run" : "operator.lookalikes.again");
+  }
+
+  function bar() {
+    const made = Object.assign(element("progress"), { value: 0 });
+    made.ariaLabel = t("operator.lookalikes.running");
+    place.replaceChildren(made);
+    return (share) => { made.value = share; };
   }
   return () => {};
 }
@@ -53,11 +64,3 @@ function refused({ refused: found, refused_count: count }) {
 }
 
 const more = (shown, count) => (count > shown ? [element("p", t("operator.lookalikes.more", { shown: number(shown), count: number(count) }), "small")] : []);
-
-function link(id) {
-  const made = element("a", id.slice(0, 8), "id");
-  made.append(element("span", id.slice(8), "rest"));
-  made.href = `#people/${id}`;
-  made.ariaLabel = id;
-  return made;
-}

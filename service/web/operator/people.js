@@ -4,7 +4,7 @@ import { t } from "../texts.js";
 import { ask } from "./ask.js";
 import { erase } from "./erase.js";
 import { person } from "./person.js";
-import { choice, drawn, moment, named, number, table, tag } from "./view.js";
+import { choice, drawn, link, moment, named, number, table, tag } from "./view.js";
 
 const PAGE = 50;
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
@@ -145,14 +145,6 @@ function tick(name, act) {
   box.ariaLabel = name;
   box.addEventListener("change", act);
   return box;
-}
-
-function link(id) {
-  const made = element("a", id.slice(0, 8), "id");
-  made.append(element("span", id.slice(8), "rest"));
-  made.href = `#people/${id}`;
-  made.ariaLabel = id;
-  return made;
 }
 
 export function looks(attributes) {

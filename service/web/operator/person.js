@@ -6,33 +6,47 @@ import { erase } from "./erase.js";
 import { flags, looks } from "./people.js";
 import { copier, dialog, drawn, moment, named, number } from "./view.js";
 
-/** `changed`: somebody is gone; `closed`: the dialog is. */
+/** `changed`: somebody is gone, or flagged no more; `closed`: the dialog is. */
 export function person(id, { changed, closed }) {
   dialog(t("operator.person.title"), "person", (open) => {
     const place = element("div", "", "facts");
     const said = element("p", "", "said");
     said.role = "status";
-    const show = drawn(place, async (signal) => [facts(await ask(`/people/${id}`, { signal })), acts()]);
+    said.tabIndex = -1;
+    const show = drawn(place, async (signal) => {
+      const told = await ask(`/people/${id}`, { signal });
+      return [facts(told), acts(told)];
+    });
     open.append(place, said, button(t("operator.close"), () => open.close(), "plain close"));
     open.addEventListener("close", closed);
     show();
 
-    function acts() {
+    async function act(path, options, words) {
+      try {
+        await ask(path, options);
+        said.textContent = t(words);
+        said.focus(); // the button may be gone
+        await show();
+      } catch (problem) {
+        said.textContent = `${problem.title}. ${problem.advice}`;
+      }
+    }
+
+    async function clear() {
+      await act(`/people/${id}/flag`, { method: "DELETE" }, "operator.person.cleared");
+      changed();
+    }
+
+    function acts({ flagged }) {
       const made = element("div", "", "acts");
       const log = element("a", t("operator.person.log"), "plain small");
       log.href = `#log/${id}`;
       log.addEventListener("click", () => open.close());
+      const unlock = () => act("/unlock", { fields: { user_id: id } }, "operator.person.unlocked");
+      if (flagged) made.append(button(t("operator.person.clear"), clear, "plain small clear"));
       made.append(
         log,
-        button(t("operator.person.unlock"), async () => {
-          try {
-            await ask("/unlock", { fields: { user_id: id } });
-            said.textContent = t("operator.person.unlocked");
-            show();
-          } catch (problem) {
-            said.textContent = `${problem.title}. ${problem.advice}`;
-          }
-        }, "plain small"),
+        button(t("operator.person.unlock"), unlock, "plain small"),
         button(t("operator.person.erase"), () => { open.close(); erase({ ids: [id] }, changed); }, "plain small danger"),
       );
       return made;

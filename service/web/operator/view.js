@@ -132,6 +132,15 @@ export function dialog(title, kind, fill) {
   return made;
 }
 
+/** To a person. */
+export function link(id) {
+  const made = element("a", id.slice(0, 8), "id");
+  made.append(element("span", id.slice(8), "rest"));
+  made.href = `#people/${id}`;
+  made.ariaLabel = id;
+  return made;
+}
+
 export function copier(value, name) {
   const made = button(t("operator.copy"), async () => {
     try {

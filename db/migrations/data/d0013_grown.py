@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "d0012"
-down_revision = "d0011"
+revision = "d0013"
+down_revision = "d0012"
 branch_labels = None
 depends_on = None
 

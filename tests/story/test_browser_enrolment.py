@@ -1,0 +1,70 @@
+"""An enrolment by movements in a real browser: the steps, then the poses to either side, then a record."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.evaluation_data import folder
+from tests.story.browser import chromium, visit
+from tests.story.moving_camera import encoded, play
+from tests.story.server import running_service
+from tests.story.test_browser_challenge import ENROLLED, MOVES, RESTS, SECONDS
+
+POSES = {"slightly_left": (58, 61), "slightly_right": (318, 323)}
+"""Where `turning_live.mp4` is 6 to 12 degrees aside."""
+UNDECIDED = {"too_soft", "connection", "unclear", "not_alive", "too_slow", "too_early"}
+"""What a machine that gives few frames a second makes of the steps."""
+TRIES = 5
+WATCH = """
+() => {
+  window.asked = [];
+  new MutationObserver((records) => {
+    for (const { target } of records) if (target.className === "moves") window.asked.push(target.dataset.step);
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-step"] });
+}
+"""
+
+
+@pytest.fixture
+def film() -> Path:
+    chromium()
+    return folder("webcam") / "turning_live.mp4"
+
+
+def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: Path, film: Path) -> None:
+    pictures = encoded(film)
+    with (
+        running_service(
+            tmp_path / "home", FACEWARDEN_ENROLMENT_REQUIRES="live", FACEWARDEN_CHALLENGE_COUNT="2"
+        ) as service,
+        visit(service.base_url) as watched,
+    ):
+        photo = {"image": pictures[ENROLLED]}
+        refused = httpx.post(f"{service.base_url}/v1/users", files=photo, data={"consent": "true"}, timeout=60)
+        assert refused.json()["code"] == "liveness_required"
+        page = watched.page
+        play(page, pictures, RESTS, {**MOVES, **POSES})
+        page.reload()
+        page.evaluate(WATCH)
+        page.click("#register .camera")
+        expect(page.locator("#register .hint")).to_have_attribute("data-tone", "good", timeout=SECONDS)
+        page.check("#register input[value=login]")
+        ended, notice = (
+            page.locator("#register .notice:visible, #register .done h3:visible"),
+            page.locator("#register .notice"),
+        )
+        for _ in range(TRIES):
+            page.click("#register .go")
+            ended.first.wait_for(timeout=SECONDS)
+            if notice.is_hidden() or notice.get_attribute("data-code") not in UNDECIDED:
+                break
+        expect(page.locator("#register .done h3")).to_have_text("You are registered.")
+        user_id = page.locator("#register code.id").inner_text()
+        asked = [step for step in page.evaluate("window.asked") if step]
+        assert asked[-2:] == ["slightly_left", "slightly_right"]
+        assert set(asked[:-2]) <= MOVES.keys()
+        login = httpx.post(f"{service.base_url}/v1/login", files=photo, data={"user_id": user_id}, timeout=60)
+        assert login.status_code == 200, login.text
+        assert watched.complaints == []
