@@ -171,11 +171,9 @@ def clear_free_space(engine: Engine, tables: Iterable[str]) -> bool:
 
 def _rewritten(connection: Connection, tables: Iterable[str]) -> bool:
     try:
-        for table in tables:
-            server.rewrite(connection, table, CHECKPOINT_BUSY_MS)
+        return all(server.rewrite(connection, table, CHECKPOINT_BUSY_MS) for table in tables)
     except OperationalError:
         return False
-    return True
 
 
 def _checkpoint(connection: Connection) -> bool:

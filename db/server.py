@@ -3,6 +3,8 @@
 Only db.engine asks for it.
 """
 
+import re
+import time
 from typing import Any, Final
 
 import psycopg
@@ -14,6 +16,7 @@ PORT: Final = 5432
 TURN: Final = 0x66616365
 """The advisory lock that writers of a database take; "face" in ASCII."""
 CHANNEL: Final = "facewarden"
+SEEN_SECONDS: Final = 1.0
 _TAKEN: Final = "facewarden.turn"
 
 
@@ -65,12 +68,30 @@ def announce(connection: Connection) -> None:
     connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
 
-def rewrite(connection: Connection, table: str, busy_ms: int) -> None:
-    """Writes a table anew, without what was deleted. Raises OperationalError where somebody uses it for longer."""
+def rewrite(connection: Connection, table: str, busy_ms: int) -> bool:
+    """Writes a table anew, without what was deleted. False where a transaction that began before the deletion, also in
+    another database of the server, goes on for longer than SEEN_SECONDS: the server keeps for it what was deleted.
+    Raises OperationalError where somebody uses the table for longer than `busy_ms`."""
+    driver: Any = connection.connection.driver_connection
+    told: list[str] = []
+
+    def hear(notice: psycopg.errors.Diagnostic) -> None:
+        told.append(notice.message_detail or "")
+
     connection.exec_driver_sql(f"SET lock_timeout = {busy_ms}")
+    driver.add_notice_handler(hear)
     try:
-        connection.exec_driver_sql(f'VACUUM FULL "{table}"')
+        end = time.monotonic() + SEEN_SECONDS
+        while True:
+            told.clear()
+            connection.exec_driver_sql(f'VACUUM (FULL, VERBOSE) "{table}"')
+            if not any(re.match("[1-9]", each) for each in told):  # "3 dead row versions cannot be removed yet"
+                return True
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.02)
     finally:
+        driver.remove_notice_handler(hear)
         connection.exec_driver_sql(f"SET lock_timeout = {BUSY_MS}")
 
 

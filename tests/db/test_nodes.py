@@ -128,3 +128,20 @@ def in_tables(places: list[str], traces: list[bytes]) -> list[bytes]:
     """Which of them are in a file of these databases."""
     found = {trace for place in places for content in server_files(place) for trace in traces if trace in content}
     return sorted(found)
+
+
+def test_what_a_transaction_of_another_database_keeps_on_the_server_is_told_as_pending(
+    tmp_path: Path, postgres_server: str
+) -> None:
+    data, keys = on_server(postgres_server, tmp_path)
+    storage = Storage.open(data, keys, KeyFile(tmp_path / "master.key"), clock=Clock())
+    user_id = enrol(storage)
+    with administrator(postgres_server) as other:
+        other.exec_driver_sql("BEGIN")
+        other.exec_driver_sql("SELECT pg_current_xact_id()")
+        assert storage.erase([user_id]).pending
+        other.exec_driver_sql("COMMIT")
+    while not storage.sweep():
+        pass
+    assert in_tables([data, keys], [user_id.bytes]) == []
+    storage.close()
