@@ -33,7 +33,17 @@ def app() -> FastAPI:
     return made
 
 
-MARKS = {"Content", "Bearer ", "Retry-After", "Delete", "Backspace", "Photoshop", "Adobe", "there is no text called "}
+MARKS = {
+    "Content",
+    "Bearer ",
+    "Retry-After",
+    "Delete",
+    "Backspace",
+    "Photoshop",
+    "Adobe",
+    "Comment",
+    "there is no text called ",
+}
 """In capitals by the rules of what they name, or for who programs: no words of the page."""
 SAID = {"aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "alt", "title", "placeholder"}
 """Attributes that a person reads or hears."""
