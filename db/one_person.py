@@ -23,7 +23,7 @@ _MODEL: Final = _TABLES["template"].c
 _WHO: Final = select(
     _PERSON.created_at, _PERSON.consent_at, _PERSON.last_login_at, _PERSON.flagged, _PERSON.flag_reason
 ).where(_PERSON.user_id == bindparam("user_id"), _PERSON.tenant == bindparam("tenant"))
-_MODELS: Final = select(_MODEL.model_id).where(_MODEL.user_id == bindparam("user_id"))
+_MODELS: Final = select(_MODEL.model_id, _MODEL.grown).where(_MODEL.user_id == bindparam("user_id"))
 _SHOWN: Final = select(_DETAIL.detail_id, _DETAIL.kind, _DETAIL.sealed).where(
     _DETAIL.user_id == bindparam("user_id"), _DETAIL.kind.in_((ATTRIBUTES, METADATA))
 )
@@ -36,7 +36,7 @@ def one_person(session: Session, keystore: Keystore, tenant: str, user_id: UUID)
     keys = None if row is None else keystore.get(user_id)
     if row is None or keys is None:
         return None
-    models = connection.scalars(_MODELS, who).all()
+    models = connection.execute(_MODELS, who).all()
     details: dict[str, Mapping[str, Any]] = {}
     for detail_id, kind, sealed in connection.execute(_SHOWN, who):
         details[kind] = unpack_mapping(
@@ -48,7 +48,8 @@ def one_person(session: Session, keystore: Keystore, tenant: str, user_id: UUID)
         consent_at=row.consent_at,
         last_login_at=row.last_login_at,
         templates=len(models),
-        model_ids=tuple(sorted(set(models))),
+        model_ids=tuple(sorted({model_id for model_id, _ in models})),
+        grown=sum(grown for _, grown in models),
         flagged=row.flagged,
         flag_reason=row.flag_reason,
         attributes=details.get(ATTRIBUTES),

@@ -74,9 +74,9 @@ class People(Scope):
         models = defaultdict(list)
         details: dict[tuple[UUID, str], Mapping[str, Any]] = {}
         for some in chunks([row.user_id for row in rows]):
-            query = select(col(TemplateRow.user_id), col(TemplateRow.model_id))
-            for user_id, model_id in self._session.execute(query.where(col(TemplateRow.user_id).in_(some))):
-                models[user_id].append(model_id)
+            query = select(col(TemplateRow.user_id), col(TemplateRow.model_id), col(TemplateRow.grown))
+            for user_id, model_id, grown in self._session.execute(query.where(col(TemplateRow.user_id).in_(some))):
+                models[user_id].append((model_id, grown))
             shown = col(DetailRow.user_id).in_(some), col(DetailRow.kind).in_((ATTRIBUTES, METADATA))
             for each in self._session.scalars(select(DetailRow).where(*shown)):
                 if each.user_id in keys:
@@ -91,7 +91,8 @@ class People(Scope):
                 consent_at=row.consent_at,
                 last_login_at=row.last_login_at,
                 templates=len(models[row.user_id]),
-                model_ids=tuple(sorted(set(models[row.user_id]))),
+                model_ids=tuple(sorted({model_id for model_id, _ in models[row.user_id]})),
+                grown=sum(grown for _, grown in models[row.user_id]),
                 flagged=row.flagged,
                 flag_reason=row.flag_reason,
                 attributes=details.get((row.user_id, ATTRIBUTES)),

@@ -31,7 +31,7 @@ def template_query(whose: Select[Any] | None = None) -> Select[Any]:
     """Sealed templates, person by person, in the order of their captures; of the people of that query, or everybody."""
     table = TemplateRow.metadata.tables["template"].c
     wanted = table.template_id, table.user_id, table.model_id, table.capture, table.created_at, table.sealed
-    query = select(*wanted, table.transform).order_by(table.user_id, table.capture)
+    query = select(*wanted, table.transform, table.grown).order_by(table.user_id, table.capture)
     return query if whose is None else query.where(table.user_id.in_(whose))
 
 
@@ -55,7 +55,7 @@ def unreadable_among(session: Session, keystore: Keystore, user_ids: Sequence[UU
 def _records(session: Session, user_ids: Sequence[UUID]) -> Iterator[tuple[Place, bytes]]:
     for some in chunks(user_ids):
         query = template_query().where(col(TemplateRow.user_id).in_(some))
-        for row_id, owner, model_id, _, _, sealed, _ in session.execute(query):
+        for row_id, owner, model_id, _, _, sealed, *_ in session.execute(query):
             yield Place(TEMPLATE, owner, row_id.bytes, model_id), sealed
         for each in session.scalars(select(DetailRow).where(col(DetailRow.user_id).in_(some))):
             yield Place(each.kind, each.user_id, each.detail_id.bytes), each.sealed

@@ -16,24 +16,27 @@ Vector = NDArray[np.float32]
 @dataclass(frozen=True, slots=True, eq=False)
 class NewTemplate:
     """One photo's vector. `capture`: the number of the independent moment that the photo belongs to. `transform`: the
-    generation of the tenant's transform that it is turned by."""
+    generation of the tenant's transform that it is turned by. `grown`: a login adds it."""
 
     vector: Vector = field(repr=False)
     model_id: str
     capture: int
     transform: int = 0
+    grown: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredTemplate:
-    """A template that has been opened."""
+    """A template that has been opened. `grown`: a login added it."""
 
     user_id: UUID
     vector: Vector = field(repr=False)
     model_id: str
     capture: int
     created_at: datetime
-    transform: int = 0
+    transform: int
+    grown: bool
+    template_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody enrolled, without vectors. `flagged`: an operator should look, for `flag_reason`. `readable`: everything
-    sealed for them opens; told in listings alone, where attributes and metadata of others stay out."""
+    """Somebody enrolled, without vectors. `grown`: how many of the `templates` logins have added. `flagged`: an
+    operator should look, for `flag_reason`. `readable`: everything sealed for them opens; told in listings alone, where
+    attributes and metadata of others stay out."""
 
     user_id: UUID
     created_at: datetime
@@ -62,6 +66,7 @@ class Person:
     attributes: Mapping[str, Any] | None = field(repr=False)
     metadata: Mapping[str, Any] | None = field(repr=False)
     readable: bool = True
+    grown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

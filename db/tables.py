@@ -106,7 +106,8 @@ class ApiKeyRow(ProvenTable, table=True):
 
 
 class TemplateRow(DataTable, table=True):
-    """One photo's vector, sealed. `transform`: the generation of the transform that it is turned by; 0 for none."""
+    """One photo's vector, sealed. `transform`: the generation of the transform that it is turned by; 0 for none.
+    `grown`: added by a login."""
 
     __tablename__ = "template"
     template_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -115,6 +116,7 @@ class TemplateRow(DataTable, table=True):
     capture: int
     created_at: datetime = Field(sa_type=UtcDateTime)
     transform: int = Field(default=0, index=True)
+    grown: bool = False
     sealed: bytes = Field(sa_type=LargeBinary)
 
 

@@ -1,6 +1,6 @@
 """Templates: written sealed, and opened for one person, some, or everybody."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -92,16 +92,23 @@ class Templates(Scope):
 
     def _opened_templates(self, keys: Mapping[UUID, PersonKeys], rows: Iterable[Any]) -> list[StoredTemplate]:
         opened = []
-        for template_id, owner, model_id, capture, created_at, sealed, transform in rows:
+        for template_id, owner, model_id, capture, created_at, sealed, transform, grown in rows:
             payload = open_with(self._keystore, keys, Place(TEMPLATE, owner, template_id.bytes, model_id), sealed)
-            opened.append(StoredTemplate(owner, unpack_vector(payload), model_id, capture, created_at, transform))
+            told = owner, unpack_vector(payload), model_id, capture, created_at, transform, grown, template_id
+            opened.append(StoredTemplate(*told))
         return opened
 
     def renew_templates(
-        self, user_id: UUID, *added: NewTemplate, beside: int, without: str | None = None, anew: bool = False
+        self,
+        user_id: UUID,
+        *added: NewTemplate,
+        beside: int,
+        without: str | None = None,
+        displaced: Collection[UUID] = (),
+        anew: bool = False,
     ) -> bool:
         """Adds templates of one model to somebody enrolled, and deletes theirs of the model `without`, where one is
-        named; with `anew` all that they had.
+        named, and those `displaced`; with `anew` all that they had.
 
         False, and nothing to commit, where they are gone or have another number of templates of that model than
         `beside`: another request was faster. Raises TransformChanged.
@@ -121,14 +128,28 @@ class Templates(Scope):
             if not anew and set(self._session.scalars(turned)) - {added[0].transform}:
                 raise TransformChanged("their templates wait to be carried over")  # nobody's are ever turned two ways
             changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
-            if anew or without is not None:
+            if anew or without is not None or displaced:
                 theirs = delete(TemplateRow).where(col(TemplateRow.user_id) == user_id)
-                self._session.execute(theirs if anew else theirs.where(col(TemplateRow.model_id) == without))
+                going = or_(col(TemplateRow.model_id) == without, col(TemplateRow.template_id).in_(displaced))
+                self._session.execute(theirs if anew else theirs.where(going))
                 self._session.execute(mark(GalleryRow))
             key = keys.successor or keys.current
             self._session.add_all(self._sealed_template(key, user_id, template) for template in added)
             self._session.flush()
             return True
+
+    def shrink(self, user_id: UUID) -> int:
+        """Deletes what logins have added to somebody's templates; how many."""
+        grown = col(TemplateRow.user_id) == user_id, col(TemplateRow.grown), col(TemplateRow.user_id).in_(self._ids)
+        with told_apart():
+            revision = self._next_revision(people=0).revision
+            gone = self._session.scalars(
+                delete(TemplateRow).where(*grown).returning(col(TemplateRow.template_id)),
+                execution_options={"synchronize_session": False},
+            ).all()
+            changes.note(self._session, revision, self.now, [(user_id, self.tenant)])
+            self._session.execute(mark(GalleryRow))
+            return len(gone)
 
     def _require_turned(self, templates: Sequence[NewTemplate]) -> None:
         transform = self.transform()
@@ -145,5 +166,6 @@ class Templates(Scope):
             capture=template.capture,
             created_at=self.now,
             transform=template.transform,
+            grown=template.grown,
             sealed=seal(key, place, pack_vector(template.vector)),
         )

@@ -25,7 +25,7 @@ from embeddings.liveness.watcher import Nets
 from embeddings.mesh import SURE, FaceMesh
 from embeddings.onnx import Runtime
 from embeddings.protection import Transform
-from embeddings.quality import FaceRefused, QualityGate, QualityLimits
+from embeddings.quality import FaceRefused, QualityGate, QualityLimits, is_good
 from embeddings.side_by_side import Cores, SideBySide
 from embeddings.transparency import on_black
 from embeddings.types import Face, FaceVector, Mesh, Pixels, Quality, Refusal
@@ -60,6 +60,11 @@ class Capture:
     width: int
     height: int
     attributes: Attributes = NOTHING
+
+    @property
+    def good(self) -> bool:
+        """Whether a template may grow by it."""
+        return is_good(self.quality)
 
 
 class FacePipeline:

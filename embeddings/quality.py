@@ -50,6 +50,25 @@ class QualityLimits:
     other_face_score: float = 0.5
 
 
+GOOD: Final = QualityLimits(
+    min_sharpness=0.45, min_brightness=60.0, max_brightness=200.0, max_yaw=20.0, min_pitch=-22.0, max_pitch=12.0
+)
+"""What a template may grow by: 83 in 100 photos of LFW that pass the gate."""
+
+
+def is_good(measured: Quality) -> bool:
+    """Whether a face that passed the gate is so good that a template may grow by it."""
+    head = measured.pose
+    return (
+        not measured.refusals
+        and head is not None
+        and measured.sharpness >= GOOD.min_sharpness
+        and GOOD.min_brightness <= measured.brightness <= GOOD.max_brightness
+        and abs(head.yaw) <= GOOD.max_yaw
+        and GOOD.min_pitch <= head.pitch <= GOOD.max_pitch
+    )
+
+
 class FaceRefused(Exception):
     """A picture without exactly one clear face; `code` is the first of its `reasons`."""
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from embeddings.image import ImageRefused
 from embeddings.pipeline import Capture, FacePipeline
 from embeddings.quality import FaceRefused
+from embeddings.types import Quality
 
 SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp"}
 Vectors = NDArray[np.float32]
@@ -24,6 +25,7 @@ class Faces:
     """`vectors` float32 [n, dimension], with the person and the file of each, by person and then by name of the file.
 
     `frames` float32 [n, frames, dimension]: the same pictures as bursts, where they were asked for.
+    `qualities`: what the gate measured of each, where it was kept.
     `failed`: pictures without a face or unreadable. `gate`: how many faces the quality gate objects to, by reason.
     """
 
@@ -33,6 +35,7 @@ class Faces:
     failed: int
     gate: Mapping[str, int]
     frames: Vectors | None = None
+    qualities: tuple[Quality, ...] = ()
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -88,6 +91,7 @@ def collect(
         failed,
         dict(sorted(objections.items())),
         frames if burst is not None else None,
+        tuple(captures[0].quality for _, captures in rows),
     )
 
 

@@ -68,9 +68,9 @@ def best_limit(genuine: Floats, impostor: Floats) -> float:
     return float(limits[(missed + matched).argmin()])
 
 
-def interval(refused: NDArray[np.bool_], people: NDArray[np.str_]) -> tuple[float, float]:
-    """95 % bootstrap interval of the share of `refused`, drawing people, not comparisons: one person's are not
-    independent."""
+def interval(refused: NDArray[np.bool_] | NDArray[np.float64], people: NDArray[np.str_]) -> tuple[float, float]:
+    """95 % bootstrap interval of the share of `refused`, or of the mean of numbers, drawing people, not comparisons:
+    one person's are not independent."""
     names, owner = np.unique(people, return_inverse=True)
     if names.size == 0:
         return float("nan"), float("nan")

@@ -14,10 +14,12 @@ from db.storage import Storage
 from db.tables import DEFAULT_TENANT
 from embeddings.embed import ModelSpec
 from embeddings.embedders import face_embedder, parts, require_points, spec_named
+from embeddings.growth import FMR as GROWTH_FMR
 from embeddings.hide import Care
 from embeddings.image import ImageLimits
 from embeddings.iris import IrisNet
 from embeddings.liveness.pad import Pad, load_pad
+from embeddings.model_card import CardRefused
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
@@ -51,6 +53,7 @@ from service.workflows.receipt import Receipts
 from service.workflows.recover import Recover
 from service.workflows.retention import Retention
 from service.workflows.sessions import Sessions
+from service.workflows.sharpen import Sharpen
 from service.workflows.signing import Signing
 
 LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
@@ -217,7 +220,9 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
     )
     require_points(settings.embedder, pipeline.spec, settings.verification_fmr)
     previous = _previous(settings, pipeline, runtime)
-    consent = consent_text(settings.attributes, settings.consent_file)
+    if settings.template_growth:
+        _require_growth(settings, pipeline)
+    consent = consent_text(settings.attributes, settings.consent_file, growth=settings.template_growth)
     pad = load_pad(None if settings.pad == "none" else settings.pad)
     make = _Make(settings, pipeline, previous, consent, now, IrisNet.load(runtime), pad)
     tenants = Tenants(storage, make)
@@ -285,7 +290,8 @@ class _Make:
         )
         me = Me(people, its_tokens, settings.second_factor, receipts(storage))
         rules = self._enrol_rules()
-        challenges = self._challenges(current.pipeline, storage, limits, turning)
+        previous = change.previous.pipeline if change is not None else None
+        challenges = self._challenges(current.pipeline, previous, storage, limits, turning)
         enrol = Enrol(current.pipeline, storage, current.gallery, rules, limits, challenges)
         return TenantService(
             storage=storage,
@@ -294,7 +300,14 @@ class _Make:
             gallery=current.gallery,
             enrol=enrol,
             login=Login(
-                current.pipeline, storage, current.gallery, its_tokens, limits, challenges, rules=login, change=change
+                current,
+                storage,
+                its_tokens,
+                limits,
+                challenges,
+                rules=login,
+                change=change,
+                sharpen=Sharpen(current, storage, enrol.one_at_a_time) if settings.template_growth else None,
             ),
             people=people,
             me=me,
@@ -308,7 +321,14 @@ class _Make:
         turned = pipeline.turned(turning.of(parts(pipeline.spec.model_id, pipeline.spec.dimension)))
         return Recogniser(turned, Gallery(_compared(turned.spec, self.settings), turning))
 
-    def _challenges(self, pipeline: FacePipeline, storage: Storage, limits: Lockout, turning: Turning) -> Challenges:
+    def _challenges(
+        self,
+        pipeline: FacePipeline,
+        previous: FacePipeline | None,
+        storage: Storage,
+        limits: Lockout,
+        turning: Turning,
+    ) -> Challenges:
         settings = self.settings
         rules = ChallengeRules(
             steps=settings.steps_of(storage.tenant),
@@ -319,7 +339,7 @@ class _Make:
             least_eyes=settings.min_eye_distance_px,
         )
         nets = pipeline.nets(self.iris, self.pad)
-        return Challenges(pipeline, nets, storage, limits, rules, generation=turning.generation)
+        return Challenges(pipeline, nets, storage, limits, rules, generation=turning.generation, previous=previous)
 
     def _enrol_rules(self) -> EnrolRules:
         settings = self.settings
@@ -333,6 +353,17 @@ class _Make:
             passphrase_required=settings.second_factor == "required",
             live=settings.enrolment_requires == "live",
         )
+
+
+def _require_growth(settings: Settings, pipeline: FacePipeline) -> None:
+    """Raises UnsafeSettings where no threshold was measured that a template may grow by."""
+    try:
+        require_points(settings.embedder, pipeline.spec, GROWTH_FMR)
+    except CardRefused:
+        raise UnsafeSettings(
+            f"FACEWARDEN_TEMPLATE_GROWTH needs thresholds measured at a false match rate of {GROWTH_FMR:g}: calibrate"
+            " this embedder on more people, or unset it"
+        ) from None
 
 
 def _previous(settings: Settings, current: FacePipeline, runtime: Runtime) -> FacePipeline | None:

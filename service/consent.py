@@ -14,7 +14,8 @@ from service.errors import ConsentOutdated, ConsentRequired, UnsafeSettings
 LOGIN: Final = "login"
 ATTRIBUTES: Final = "attributes"
 OVERLAYS: Final = "overlays"
-USES: Final = (LOGIN, ATTRIBUTES, OVERLAYS)
+GROWTH: Final = "growth"
+USES: Final = (LOGIN, ATTRIBUTES, OVERLAYS, GROWTH)
 DEFAULT_VERSION: Final = "1"
 OWN_TEXT: Final = "own"
 """Version of a text that an operator brought along with an import."""
@@ -24,6 +25,10 @@ _LOGIN_TEXT: Final = (
 )
 _ATTRIBUTES_TEXT: Final = (
     "Keep my apparent {kinds} too, sealed like the rest. They never decide a login, and I can leave them out."
+)
+_GROWTH_TEXT: Final = (
+    "When I log in with movements of my head, numbers of that login may be kept beside those of my photos, sealed like "
+    "them, so that I am recognised more surely: the newest few, one a day at most."
 )
 _OVERLAYS_TEXT: Final = "Pictures that show me may be dressed up or turned into an avatar for me."
 
@@ -53,12 +58,15 @@ class ConsentText:
         return Consent(at, self.version, self.digest, frozenset(uses) & self.texts.keys())
 
 
-def consent_text(attributes: Collection[str], file: Path | None) -> ConsentText:
-    """The text of this installation: from a file (TOML: `version`, and a sentence for `login`, `attributes` and
-    `overlays`, the last two optional), or the built-in one. Raises UnsafeSettings for a file that will not do."""
+def consent_text(attributes: Collection[str], file: Path | None, *, growth: bool = False) -> ConsentText:
+    """The text of this installation: from a file (TOML: `version`, and a sentence for `login`, `attributes`, `overlays`
+    and `growth`, all but the first optional), or the built-in one. `growth`: whether templates may grow; without it
+    that use is not on offer. Raises UnsafeSettings for a file that will not do."""
     texts = {LOGIN: _LOGIN_TEXT, OVERLAYS: _OVERLAYS_TEXT}
     if attributes:
         texts[ATTRIBUTES] = _ATTRIBUTES_TEXT.format(kinds=_listed(attributes))
+    if growth:
+        texts[GROWTH] = _GROWTH_TEXT
     if file is None:
         return ConsentText(DEFAULT_VERSION, texts)
     try:
@@ -69,7 +77,10 @@ def consent_text(attributes: Collection[str], file: Path | None) -> ConsentText:
         isinstance(v, str) for v in found.values()
     ):
         raise UnsafeSettings(f"a consent text has a version and a sentence for each of {', '.join(USES)}")
-    return ConsentText(found["version"], {use: found[use].strip() for use in USES if found.get(use)})
+    if growth and not found.get(GROWTH):
+        raise UnsafeSettings("FACEWARDEN_TEMPLATE_GROWTH needs a sentence for `growth` in the consent text")
+    offered = [use for use in USES if found.get(use) and (growth or use != GROWTH)]
+    return ConsentText(found["version"], {use: found[use].strip() for use in offered})
 
 
 def _listed(attributes: Collection[str]) -> str:

@@ -117,6 +117,14 @@ class Gallery:
         else:
             self.index.remove(user_id)
 
+    def enrolled(self, rows: Iterable[StoredTemplate]) -> Template | None:
+        """What of somebody's templates was enrolled, without what logins have added; None for nothing of this model."""
+        kept = [row for row in rows if row.model_id == self._model_id and not row.grown]
+        found = [(vector, row.capture) for row in kept if (vector := self._turned(row)) is not None]
+        if not found:
+            return None
+        return average([FaceVector(vector, self._model_id) for vector, _ in found], [its for _, its in found])
+
     def _turned(self, row: StoredTemplate) -> Vector | None:
         """As the others are; None for a template of no use any more."""
         if row.transform == self.generation:

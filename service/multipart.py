@@ -22,6 +22,7 @@ IMAGE_FIELDS: Final = frozenset({"image", "images", "film"})
 MAX_FIELD_BYTES: Final = 64 * 1024
 """All simple fields together, names included."""
 MAX_PARTS: Final = 100
+"""Or as many as pictures may be sent with a field beside each."""
 MAX_HEADERS: Final = 8
 MAX_HEADER_BYTES: Final = 4096
 BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
@@ -51,6 +52,7 @@ class MultipartReader:
             boundary, self._callbacks(), max_header_count=MAX_HEADERS, max_header_size=MAX_HEADER_BYTES
         )
         self._max_images = max_images
+        self._max_parts = max(MAX_PARTS, 2 * max_images + MAX_PARTS // 2)
         self._images: list[bytes] = []
         self._fields: dict[str, list[str]] = {}
         self._field_bytes = 0
@@ -105,7 +107,7 @@ class MultipartReader:
 
     def _part_begin(self) -> None:
         self._parts += 1
-        if self._parts > MAX_PARTS:
+        if self._parts > self._max_parts:
             raise RequestTooLarge
         self._part = _Part()
         self._headers = {}

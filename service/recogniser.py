@@ -21,6 +21,11 @@ class Seen(Protocol):
     @property
     def attributes(self) -> Attributes: ...
 
+    @property
+    def good(self) -> bool:
+        """Whether a template may grow by it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:

@@ -160,6 +160,10 @@ class Settings(BaseSettings):
         default=False,
         description="Let simple clients ask for all steps at once and post the frames; weaker (docs/liveness.md).",
     )
+    template_growth: bool = Field(
+        default=False,
+        description="Let logins with liveness add to the templates of people who agree to it (docs/liveness.md).",
+    )
     challenge_light: bool = Field(
         default=False,
         description="After the steps show ten colours on the screen, which the face must answer; not measured on people"
@@ -284,10 +288,6 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}PKCS11_MODULE and {PREFIX}MASTER_KEY are both given")
         if self.public and self.open_enrolment:
             raise ValueError(f"{PREFIX}OPEN_ENROLMENT is for loopback addresses only, without a proxy")
-        if self.previous_embedder is not None and self.login_is_live:
-            raise ValueError(
-                f"{PREFIX}PREVIOUS_EMBEDDER takes people over by pictures: set {PREFIX}LOGIN_REQUIRES=photo meanwhile"
-            )
         return self
 
     @model_validator(mode="after")
@@ -340,7 +340,7 @@ class Settings(BaseSettings):
 
     @property
     def login_is_live(self) -> bool:
-        """Whether pictures alone open nothing. A change of the embedder needs pictures."""
+        """Whether pictures alone open nothing."""
         if self.login_requires is None:
             return self.public
         return self.login_requires == "live"

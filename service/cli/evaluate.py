@@ -15,6 +15,7 @@ from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
 from embeddings.embedders import SLOT, embedder_name, face_embedder, require_points, slot_path
+from embeddings.growth import FMR as GROWTH_FMR
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
 from embeddings.image_refusals import ImageRefused
@@ -24,7 +25,19 @@ from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
-from evaluation import attributes, burst, card, cohorts, detection, groups, identification, overlays, plot
+from evaluation import (
+    attributes,
+    burst,
+    card,
+    cohorts,
+    detection,
+    groups,
+    growth,
+    identification,
+    overlays,
+    plot,
+    walking,
+)
 from evaluation.faces import Faces, collect, pictures
 from evaluation.liveness import lit
 from evaluation.liveness.films import NoFilm, files
@@ -264,6 +277,35 @@ def protect(
     answer = as_json(protection(_faces(folder, pipeline), pipeline.spec, Mode(enrolled, login)))
     answer["seconds"] = round(time.monotonic() - started, 1)
     _print(answer, as_object=as_object)
+
+
+@commands.command("growth")
+def grow(
+    folder: Folder,
+    *,
+    enrolled: Annotated[int, typer.Option(min=1, help="Pictures that make a template, the first by name.")] = 3,
+    least: Annotated[int, typer.Option(min=2, help="People with fewer pictures are strangers alone.")] = 5,
+    adversaries: Annotated[int, typer.Option(min=1, help="Who attack each template: the nearest others.")] = 5,
+    tries: Annotated[int, typer.Option(min=1, help="Logins of each attack.")] = 20,
+    embedder: AnyOf = "fused",
+    matching: Annotated[Literal["score", "distance"] | None, typer.Option(help="Compare by this.")] = None,
+    as_object: AsJson = False,
+) -> None:
+    """Templates that grow by logins: what it buys, what it costs, and an attack that would walk them away."""
+    started, pipeline = time.monotonic(), _pipeline(embedder)
+    require_points(embedder, pipeline.spec, GROWTH_FMR)
+    spec = pipeline.spec.by_distance() if matching == "distance" else pipeline.spec
+    faces = _faces(folder, pipeline, gate=True)
+    try:
+        answer = as_json(growth.growth_report(faces, spec, enrolled, least))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="FOLDER") from None
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("attacks", total=None)
+        against = walking.Against(adversaries, tries, lambda: progress.advance(task))
+        answer["attacks"] = as_json(walking.walks(faces, spec, enrolled, least, against))
+    answer["seconds"] = round(time.monotonic() - started, 1)
+    _print({"model_id": spec.model_id, **answer}, as_object=as_object)
 
 
 @commands.command("overlays")

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,10 +31,21 @@ _DOMAIN: Final = b"facewarden challenge 1 "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """One frame of a passed challenge. A `Capture` without the picture's geometry."""
+    """One frame of a passed challenge. A `Capture` without the picture's geometry. `before`: its vector by the previous
+    embedder, while there is one."""
 
     vector: FaceVector = field(repr=False)
     attributes: Attributes
+    good: bool = False
+    before: FaceVector | None = field(default=None, repr=False)
+
+    def by(self, model_id: str) -> "Moment | None":
+        """The same with the vector of that model; None without one."""
+        if self.vector.model_id == model_id:
+            return self
+        if self.before is None or self.before.model_id != model_id:
+            return None
+        return replace(self, vector=self.before, before=None)
 
 
 def sealing_key(secret: bytes, challenge_id: UUID, nonce: bytes) -> SealingKey:
@@ -45,28 +56,36 @@ def sealing_key(secret: bytes, challenge_id: UUID, nonce: bytes) -> SealingKey:
 
 def sealed(key: SealingKey, challenge_id: UUID, moments: Sequence[Moment]) -> bytes:
     """Raises ValueError for none."""
-    model_id = moments[0].vector.model_id
     rows = [
         {
-            "vector": base64.b64encode(pack_vector(each.vector.values)).decode(),
-            "looks": described(each.attributes, KINDS),
+            "vectors": {
+                each.model_id: base64.b64encode(pack_vector(each.values)).decode() for each in _vectors(moment)
+            },
+            "looks": described(moment.attributes, KINDS),
+            "good": moment.good,
         }
-        for each in moments
+        for moment in moments
     ]
-    place = Place(KIND, challenge_id)
-    return seal(key, place, pack_mapping({"model": model_id, "moments": rows}))
+    if not rows:
+        raise ValueError("a passed challenge keeps a frame at least")
+    record = {"model": moments[0].vector.model_id, "moments": rows}
+    return seal(key, Place(KIND, challenge_id), pack_mapping(record))
 
 
 def opened(key: SealingKey, challenge_id: UUID, record: bytes) -> list[Moment]:
     """Raises RecordUnreadable."""
     values = unpack_mapping(open_record(key, Place(KIND, challenge_id), record))
-    return [
-        Moment(
-            FaceVector(unpack_vector(base64.b64decode(row["vector"])), values["model"]),
-            _attributes(row["looks"]),
-        )
-        for row in values["moments"]
-    ]
+    return [_moment(row, values["model"]) for row in values["moments"]]
+
+
+def _vectors(moment: Moment) -> list[FaceVector]:
+    return [moment.vector] if moment.before is None else [moment.vector, moment.before]
+
+
+def _moment(row: Mapping[str, Any], model_id: str) -> Moment:
+    found = {name: FaceVector(unpack_vector(base64.b64decode(kept)), name) for name, kept in row["vectors"].items()}
+    vector = found.pop(model_id)
+    return Moment(vector, _attributes(row["looks"]), row["good"], next(iter(found.values()), None))
 
 
 def _attributes(looks: Mapping[str, Any]) -> Attributes:

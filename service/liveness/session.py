@@ -34,10 +34,12 @@ class Watching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What looks at the frames: the nets' watcher, and the tenant's pipeline for the frames that are gone on with."""
+    """What looks at the frames: the nets' watcher, and the tenant's pipelines for the frames that are gone on with:
+    that of the current embedder, and of the `previous` one while there is one."""
 
     watcher: Watching
     pipeline: FacePipeline
+    previous: FacePipeline | None
     images: ImageLimits
     least_eyes: float
 
@@ -179,7 +181,9 @@ class Session:
             except FaceRefused as refusal:
                 refused = tuple(each.value for each in refusal.reasons)
             else:
-                self.moments.append(Moment(capture.vector, capture.attributes))
+                previous = self.eyes.previous
+                before = previous.capture(self._held[at]).vector if previous is not None else None
+                self.moments.append(Moment(capture.vector, capture.attributes, capture.good, before))
         if not self.moments:
             return self._fail(*refused)
         count = len(self.judge.referee.challenge.steps)

@@ -53,7 +53,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
                 reference="Their ID in your own records, unique; with the API key of an enroller or admin only.",
                 captured_at="Milliseconds since 1970, one for each picture.",
                 attributes="What may be kept of age, gender, emotion, comma separated, or `none`.",
-                uses="What they agreed to, of login, attributes, overlays, comma separated.",
+                uses="What they agreed to, of login, attributes, overlays, growth, comma separated.",
                 consent_digest="`digest` of the text of `/v1/consent` that they were shown.",
                 passphrase="A second factor, at least 8 characters, asked for at every login from then on.",  # noqa: S106
             ),

@@ -3,7 +3,7 @@ import { consent, Problem } from "./api.js";
 import { element } from "./parts.js";
 import { known, t } from "./texts.js";
 
-const ORDER = ["login", "attributes", "overlays"];
+const ORDER = ["login", "attributes", "overlays", "growth"];
 
 /** A use in a word or two. */
 export const useName = (use) => known(`consent.${use}`, use);

@@ -126,7 +126,7 @@ function words(name, body) {
     text = body.subarray(body.indexOf(0, language + 1) + 1);
   }
   const said = name === "iTXt" ? shown(text) : latin(text);
-  return key === "Comment" ? said : `${key}: ${said}`;
+  return key.toLowerCase() === "comment" ? said : `${key}: ${said}`;
 }
 
 /** UTF-8 as most write it now, else as others always did. */

@@ -94,7 +94,8 @@ class Rules:
 
 
 class Challenges:
-    """Of one tenant, under one transform of its vectors (`generation`). `watch`: what looks at the frames of one."""
+    """Of one tenant, under one transform of its vectors (`generation`). `watch`: what looks at the frames of one.
+    `previous`: of the embedder before a change, whose vectors are kept as well."""
 
     def __init__(
         self,
@@ -105,8 +106,9 @@ class Challenges:
         rules: Rules,
         *,
         generation: int,
+        previous: FacePipeline | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._pipeline, self._previous = pipeline, previous
         self.watch: Callable[[], Watching] = lambda: Watcher(
             nets, eyes=Step.BLINK_TWICE in rules.steps, light=rules.light
         )
@@ -138,7 +140,7 @@ class Challenges:
                 raise ChallengeInvalid
             work.commit()
         challenge = _read(written) if written is not None else draw(self._rules.steps, self._rules.count)
-        eyes = Eyes(self.watch(), self._pipeline, self._rules.images, self._rules.least_eyes)
+        eyes = Eyes(self.watch(), self._pipeline, self._previous, self._rules.images, self._rules.least_eyes)
         poses = Poses() if purpose is Purpose.ENROLMENT else None
         allowed = () if at_once else self._rules.steps
         lights = Lights() if self._rules.light else None

@@ -121,7 +121,9 @@ class Grow:
     def _fits(
         self, user_id: UUID, held: Sequence[StoredTemplate], new: _New, taken_at: Sequence[float | None] | None
     ) -> None:
-        """Raises TooManyPhotos, PhotosNotAccepted, or SameMoment for what the record has already."""
+        """Raises TooManyPhotos, PhotosNotAccepted, or SameMoment for what the record has already. What logins have
+        added stands in nobody's way."""
+        held = [row for row in held if not row.grown]
         if len(held) + len(new.vectors) > MAX_TEMPLATES:
             raise TooManyPhotos(MAX_TEMPLATES - len(held))
         compare = verify if self._rules.allow_duplicates else verify_apart
@@ -135,6 +137,20 @@ class Grow:
                 raise SameMoment
             if any(abs(at - each) <= SAME_CAPTURE_SECONDS for each in taken_at or () if each is not None):
                 raise SameMoment
+
+    def _displaced(self, held: Sequence[StoredTemplate], new: _New) -> list[UUID]:
+        """What logins have added makes room: what is of the same moment as a photo, and the oldest where there are too
+        many."""
+        near = self._pipeline.spec.same_capture_distance
+        grown = sorted((row for row in held if row.grown), key=lambda row: (row.created_at, row.capture))
+        same = [
+            row.template_id
+            for row in grown
+            if any(FaceVector(row.vector, row.model_id).distance(vector) < near for vector in new.vectors)
+        ]
+        others = [row.template_id for row in grown if row.template_id not in same]
+        left = len(held) - len(same) + len(new.vectors)
+        return [*same, *others[: max(0, left - MAX_TEMPLATES)]]
 
     def _reason_to_look(self, user_id: UUID, template: Template, *, anew: bool) -> FlagReason | None:
         """Raises AlreadyEnrolled where it may be somebody else who is enrolled."""
@@ -165,14 +181,15 @@ class Grow:
         anew: bool,
         reason: FlagReason | None,
     ) -> Grown:
-        kept = () if anew else held
-        first = 1 + max((row.capture for row in kept), default=-1)
         model_id = new.template.vector.model_id
+        displaced = () if anew else self._displaced(held, new)
+        kept = () if anew else [row for row in held if row.template_id not in displaced]
+        first = 0 if anew else 1 + max((row.capture for row in held), default=-1)
         added = [
             NewTemplate(vector.values, model_id, first + number, self._gallery.generation)
             for vector, number in zip(new.vectors, new.groups, strict=True)
         ]
-        if not work.renew_templates(user_id, *added, beside=len(held), anew=anew):
+        if not work.renew_templates(user_id, *added, beside=len(held), displaced=displaced, anew=anew):
             raise Busy
         if reason is not None:
             work.flag(user_id, reason.value)

@@ -1,6 +1,6 @@
 """Login: frames of one face are compared with a claimed person (1:1) or with everybody (1:N)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,12 +13,11 @@ from db.records import Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from embeddings.attributes import combine, described
+from embeddings.growth import stands
 from embeddings.lookalike import verify_apart
 from embeddings.matching import Decision, Outcome, identify, verify
-from embeddings.pipeline import FacePipeline
 from service import factor
-from service.errors import LivenessRequired, NotRecognised, Stopped
-from service.gallery import Gallery
+from service.errors import ChallengeInvalid, LivenessRequired, NotRecognised, Stopped
 from service.lockout import Attempt, Evidence, Lockout
 from service.recogniser import Probe, Recogniser, Seen
 from service.tokens import (
@@ -32,9 +31,13 @@ from service.tokens import (
 from service.watch import Stage, stage, tell_login
 from service.workflows.challenges import Challenges, Purpose, Shown
 from service.workflows.model_change import ModelChange
+from service.workflows.sharpen import Sharpen
 
 SECOND_FACTOR: Final = "second_factor"
 """Outcome in the audit log: the face was right, the passphrase was not, or was missing."""
+
+GROWN_AWAY: Final = "grown_away"
+"""Likewise: the template was right, with what logins have added to it; what was enrolled was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +91,24 @@ class LoggedIn:
 
 
 class Login:
-    """Called with a `LoginRequest`. `change`: from a previous embedder, while there is one."""
+    """Called with a `LoginRequest`. `change`: from a previous embedder, while there is one; `sharpen`: where templates
+    may grow."""
 
     def __init__(
         self,
-        pipeline: FacePipeline,
+        current: Recogniser,
         storage: Storage,
-        gallery: Gallery,
         tokens: Tokens,
         lockout: Lockout,
         challenges: Challenges,
         *,
         rules: LoginRules,
         change: ModelChange | None = None,
+        sharpen: Sharpen | None = None,
     ) -> None:
-        self._current = Recogniser(pipeline, gallery)
+        self._current = current
         self._change = change
+        self._sharpen = sharpen
         self._storage = storage
         self._tokens = tokens
         self._lockout = lockout
@@ -121,7 +126,8 @@ class Login:
             self._lockout.check(work, attempt, _evidence(shown=request.passphrase is not None), alive=alive)
         judge = self._judge(request.user_id)
         with stage(Stage.PICTURE):
-            probe = self._probe(judge, request)
+            by = self._looking(request)
+            probe = by(judge)
         with stage(Stage.DATABASE), self._storage.begin() as work:
             judge.gallery.refresh(work)
             verdict = self._verdict(work, request, judge, probe)
@@ -134,20 +140,25 @@ class Login:
             if verdict.outcome == RecordUnreadable.code:
                 raise RecordUnreadable(Fault.PAYLOAD)
             raise NotRecognised
-        if (
-            self._change is not None
-            and request.images
-            and request.user_id is not None
-            and self._change.concerns(verdict.person)
-        ):
-            self._change.take_over(verdict.person.user_id, request.images, request.taken_at, probe)
+        if self._change is not None and request.user_id is not None and self._change.concerns(verdict.person):
+            self._change.take_over(verdict.person.user_id, probe, by)
+        elif self._sharpen is not None and request.challenge is not None:
+            self._sharpen(verdict.person, probe)
         return self._welcome(request, verdict.person, verdict.decision.point.fmr, verdict.acr, probe.captures)
 
-    def _probe(self, judge: Recogniser, request: LoginRequest) -> Probe:
+    def _looking(self, request: LoginRequest) -> Callable[[Recogniser], Probe]:
+        """What a recogniser makes of the request's frames. Raises ChallengeInvalid."""
         if request.challenge is None:
-            return judge.probe(request.images, request.taken_at)
+            return lambda judge: judge.probe(request.images, request.taken_at)
         moments = self._challenges.take(request.challenge, Purpose.LOGIN)
-        return judge.probe_of(moments, [0.0] * len(moments))  # the frames of one minute are one capture
+
+        def by(judge: Recogniser) -> Probe:
+            found = [its for each in moments if (its := each.by(judge.model_id)) is not None]
+            if not found:  # passed before the embedder was changed
+                raise ChallengeInvalid
+            return judge.probe_of(found, [0.0] * len(found))  # the frames of one minute are one capture
+
+        return by
 
     def _judge(self, claimed: UUID | None) -> Recogniser:
         """The previous embedder for a claim of somebody who has no template of the current one yet."""
@@ -176,10 +187,13 @@ class Login:
         try:
             person = work.person(claimed)
             kept = work.details.get(claimed, FACTOR) is not None
+            still = person is None or not person.grown or _stands(work, judge, claimed, probe)
         except RecordUnreadable as refusal:
             return _Verdict(claimed, None, refusal.code, decision, found)
         if person is None:  # erased since the search
             return _Verdict(claimed, None, Outcome.UNKNOWN.value, decision, found)
+        if not still:
+            return _Verdict(claimed, None, GROWN_AWAY, decision, found)
         if kept and not known:
             return _Verdict(claimed, None, SECOND_FACTOR, decision, found)
         return _Verdict(claimed, person, decision.outcome.value, decision, found)
@@ -257,6 +271,12 @@ class _Verdict:
         if self.shown.alive:
             return ACR_LIVE_AND_PASSPHRASE if self.known else ACR_LIVE
         return ACR_PHOTO_AND_PASSPHRASE if self.known else ACR_PHOTO
+
+
+def _stands(work: UnitOfWork, judge: Recogniser, user_id: UUID, probe: Probe) -> bool:
+    """Whether what was enrolled, without what logins have added, is near enough as well."""
+    enrolled = judge.gallery.enrolled(work.templates(user_id))
+    return enrolled is not None and stands(judge.gallery.index, judge.pipeline.spec, enrolled, probe.template)
 
 
 def _knows(work: UnitOfWork, user_id: UUID | None, passphrase: str | None) -> bool:

@@ -73,6 +73,8 @@ class Me:
         with self._storage.begin() as work:
             if use == consent.ATTRIBUTES:
                 work.details.drop(user_id, ATTRIBUTES)
+            if use == consent.GROWTH:
+                work.shrink(user_id)
             before = _held(work, person)
             left = Consent(work.now, before.version, before.digest, before.uses - {use})
             work.add_consent(user_id, left)
@@ -169,6 +171,7 @@ def export(storage: Storage, user_id: UUID, by: By) -> Mapping[str, Any]:
                 "model_id": template.model_id,
                 "capture": template.capture,
                 "transform": template.transform,
+                "grown": template.grown,
                 "created_at": template.created_at.isoformat(),
                 "vector": base64.b64encode(template.vector.astype("<f4").tobytes()).decode(),
             }

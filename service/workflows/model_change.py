@@ -8,7 +8,7 @@ templates cannot drift, login by login, towards somebody else.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -17,9 +17,10 @@ from db.errors import StorageError
 from db.records import NewTemplate, Person, StoredTemplate
 from db.storage import Storage
 from embeddings.captures import SAME_CAPTURE_SECONDS, FramesDisagree
-from embeddings.matching import verify
+from embeddings.growth import accepts
 from embeddings.quality import FaceRefused
 from embeddings.types import FaceVector
+from service.errors import ChallengeInvalid
 from service.logs import log
 from service.recogniser import Probe, Recogniser
 
@@ -47,35 +48,31 @@ class ModelChange:
         """Whether somebody still has templates of the previous embedder."""
         return self.previous.model_id in person.model_ids
 
-    def take_over(
-        self, user_id: UUID, images: Sequence[bytes], taken_at: Sequence[float | None] | None, seen: Probe
-    ) -> None:
+    def take_over(self, user_id: UUID, seen: Probe, by: Callable[[Recogniser], Probe]) -> None:
         """Adds what a login that was accepted on a claim is worth to the current embedder.
 
-        `seen`: what it was decided on, by either embedder. Where frames or database refuse, nothing is added: the login
-        stands.
+        `seen`: what it was decided on, by either embedder; `by`: what either makes of its frames. Where frames or
+        database refuse, nothing is added: the login stands.
         """
         try:
-            self._take_over(user_id, images, taken_at, seen)
-        except (FaceRefused, FramesDisagree, StorageError, ValueError) as refusal:
+            self._take_over(user_id, seen, by)
+        except (FaceRefused, FramesDisagree, StorageError, ChallengeInvalid, ValueError) as refusal:
             log("template_not_added", logging.WARNING, reason=getattr(refusal, "code", "no_vector"))
 
-    def _take_over(
-        self, user_id: UUID, images: Sequence[bytes], taken_at: Sequence[float | None] | None, seen: Probe
-    ) -> None:
+    def _take_over(self, user_id: UUID, seen: Probe, by: Callable[[Recogniser], Probe]) -> None:
         with self.storage.begin() as work:
             rows, now = work.templates(user_id), work.now
-        old = [row for row in rows if row.model_id == self.previous.model_id]
+        old = [row for row in rows if row.model_id == self.previous.model_id and not row.grown]
         held = [row for row in rows if row.model_id == self.current.model_id]
         wanted, present = min(_captures(old), ENOUGH), _captures(held)
         if present >= wanted or any((now - row.created_at).total_seconds() <= SAME_CAPTURE_SECONDS for row in held):
             return
         by_current = seen.template.vector.model_id == self.current.model_id
-        new = seen if by_current else self.current.probe(images, taken_at)
+        new = seen if by_current else by(self.current)
         vector, near = new.template.vector, self.current.pipeline.spec.same_capture_distance
         if any(FaceVector(row.vector, row.model_id).distance(vector) < near for row in held):
             return
-        if by_current and not self._old_accept(user_id, self.previous.probe(images, taken_at)):
+        if not self._old_accept(rows, by(self.previous) if by_current else seen):
             return
         following = 1 + max((row.capture for row in held), default=-1)
         added = NewTemplate(vector.values, vector.model_id, following, self.current.gallery.generation)
@@ -93,9 +90,11 @@ class ModelChange:
             old_deleted=without is not None,
         )
 
-    def _old_accept(self, user_id: UUID, probe: Probe) -> bool:
-        points = self.previous.pipeline.spec.operating_points
-        return verify(self.previous.gallery.index, user_id, probe.template, points, self.fmr).accepted
+    def _old_accept(self, rows: Sequence[StoredTemplate], probe: Probe) -> bool:
+        enrolled, previous = self.previous.gallery.enrolled(rows), self.previous
+        return enrolled is not None and accepts(
+            previous.gallery.index, previous.pipeline.spec, enrolled, probe.template, self.fmr
+        )
 
 
 def _captures(rows: Sequence[StoredTemplate]) -> int:

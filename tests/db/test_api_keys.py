@@ -100,6 +100,7 @@ def test_the_files_hold_no_key(storage: Storage, clock: Clock, tmp_path: Path) -
     assert [marker for marker in markers if marker.found(content)] == []
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     "change",
     [
@@ -120,6 +121,7 @@ def test_who_writes_into_the_database_makes_nothing_of_a_key(
     assert storage.api_keys.find(shown, clock()) is None
 
 
+@pytest.mark.files
 def test_the_code_of_one_key_is_of_no_use_for_another(storage: Storage, clock: Clock, tmp_path: Path) -> None:
     admin, known = made(storage, Role.ADMIN), made(storage, Role.ADMIN)
     changed(

@@ -69,6 +69,7 @@ def test_people_stand_in_it_by_a_pseudonym_also_when_erased(tmp_path: Path) -> N
     assert str(user_id).encode() not in stored
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     ("statement", "fault", "number"),
     [
@@ -89,18 +90,21 @@ def test_tampering_with_the_data_shows(
     assert Finding(fault, number) in written.audit.verify()[1]
 
 
+@pytest.mark.files
 def test_swapped_entries_show(written: Storage, tmp_path: Path) -> None:
     for before, after in ((2, -1), (3, 2), (-1, 3)):
         tamper(tmp_path, f"UPDATE audit SET number = {after} WHERE number = {before}")
     assert Finding(Break.CHANGED, 2) in written.audit.verify()[1]
 
 
+@pytest.mark.files
 def test_a_cut_tail_shows_even_where_the_tail_row_was_put_back(written: Storage, tmp_path: Path) -> None:
     tamper(tmp_path, "UPDATE audit_tail SET number = 4, code = (SELECT code FROM audit WHERE number = 4)")
     tamper(tmp_path, "DELETE FROM audit WHERE number = 5")
     assert written.audit.verify()[1] == [Finding(Break.CUT, 4)]
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("restarted", [True, False])
 def test_a_cut_shows_for_good_also_once_the_log_has_grown_past_it(
     written: Storage, tmp_path: Path, restarted: bool
@@ -116,6 +120,7 @@ def test_a_cut_shows_for_good_also_once_the_log_has_grown_past_it(
         storage.close()
 
 
+@pytest.mark.files
 def test_a_head_that_was_put_back_by_hand_shows(written: Storage, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "data.db")) as raw:
         code: bytes = raw.execute("SELECT code FROM audit WHERE number = 4").fetchone()[0]
@@ -126,6 +131,7 @@ def test_a_head_that_was_put_back_by_hand_shows(written: Storage, tmp_path: Path
     assert written.audit.verify()[1] == [Finding(Break.CUT, 4)]
 
 
+@pytest.mark.files
 def test_a_head_that_a_crash_left_behind_is_no_fault_and_is_caught_up_with(written: Storage, tmp_path: Path) -> None:
     written.audit.settle()
     with closing(sqlite3.connect(tmp_path / "keys.db")) as raw:
@@ -176,6 +182,7 @@ def test_a_failure_in_a_row_is_remembered_and_forgiven(tmp_path: Path) -> None:
     storage.close()
 
 
+@pytest.mark.files
 def test_an_older_log_that_was_put_back_is_taken_up_and_says_what_is_lost(written: Storage, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "data.db")) as raw, closing(sqlite3.connect(tmp_path / "old.db")) as old:
         raw.backup(old)

@@ -55,6 +55,7 @@ def enrolled(home: Path, *labels: str, clock: Clock | None = None) -> list[UUID]
 # Records
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("what", ["template", "detail", "person_key"])
 def test_one_damaged_byte_costs_one_person(tmp_path: Path, what: str, region: str) -> None:
@@ -76,6 +77,7 @@ def test_one_damaged_byte_costs_one_person(tmp_path: Path, what: str, region: st
         assert listed(storage) == {whole: True}
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("length", [0, 1, 28, 44, 45])
 def test_a_record_cut_short_costs_one_person(tmp_path: Path, length: int) -> None:
     broken, whole = enrolled(tmp_path, "Ada", "Grace")
@@ -84,6 +86,7 @@ def test_a_record_cut_short_costs_one_person(tmp_path: Path, length: int) -> Non
         assert readable(storage) == ({whole}, {broken})
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("what", ["template", "detail", "person_key"])
 def test_rows_exchanged_between_two_people_open_for_neither(tmp_path: Path, what: str) -> None:
     one, other, third = enrolled(tmp_path, "Ada", "Grace", "Edith")
@@ -93,6 +96,7 @@ def test_rows_exchanged_between_two_people_open_for_neither(tmp_path: Path, what
         assert listed(storage) == {one: False, other: False, third: True}
 
 
+@pytest.mark.files
 def test_a_person_whose_replacement_cannot_be_ended_does_not_stop_the_start(tmp_path: Path) -> None:
     broken, whole = enrolled(tmp_path, "Ada", "Grace")
     with reopened(tmp_path) as storage:

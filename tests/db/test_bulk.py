@@ -76,6 +76,7 @@ def test_a_key_replaced_while_reading_is_read_anew(storage: Storage, monkeypatch
     assert at_once(storage) == expected
 
 
+@pytest.mark.files
 @pytest.mark.parametrize("damage", ["payload", "header", "swapped", "length"])
 def test_a_damaged_record_costs_its_owner_alone(storage: Storage, tmp_path: Path, damage: str) -> None:
     first, second = enrol(storage, seed=1), enrol(storage, seed=2)
@@ -106,12 +107,14 @@ def test_a_damaged_record_costs_its_owner_alone(storage: Storage, tmp_path: Path
     assert refusal.value.fault is faults[damage]
 
 
+@pytest.mark.files
 def test_a_person_with_one_damaged_template_of_several_is_left_out(storage: Storage, tmp_path: Path) -> None:
     first, second = enrol(storage, seed=1, templates=3), enrol(storage, seed=2, templates=2)
     flip(tmp_path / "data.db", "template", "sealed", first, REGIONS["payload"])
     assert at_once(storage).keys() == one_by_one(storage).keys() == {second}
 
 
+@pytest.mark.files
 def test_whose_key_is_damaged_or_lost_is_left_out_and_told(storage: Storage, tmp_path: Path) -> None:
     damaged, lost, erased, stays = (enrol(storage, seed=seed) for seed in range(4))
     flip(tmp_path / "keys.db", "person_key", "wrapped", damaged, REGIONS["key ID"])

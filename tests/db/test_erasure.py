@@ -64,6 +64,7 @@ def _found(home: Path, traces: Iterable[bytes]) -> int:
     return sum(any(trace in content for content in stored) for trace in traces)
 
 
+@pytest.mark.files
 def test_nothing_of_three_hundred_people_is_left(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     ids = _fill(storage)
@@ -95,6 +96,7 @@ def test_nothing_of_three_hundred_people_is_left(tmp_path: Path) -> None:
     storage.close()
 
 
+@pytest.mark.files
 def test_without_a_reader_the_keys_are_gone_when_the_answer_is_given(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     user_id = enrol(storage)
@@ -123,6 +125,7 @@ def test_yesterdays_data_file_beside_todays_keys_opens_nothing_of_the_erased(tmp
     storage.close()
 
 
+@pytest.mark.files
 def test_an_erasure_that_stopped_after_the_keys_is_finished_at_the_next_start(tmp_path: Path) -> None:
     storage = open_in(tmp_path, Clock())
     gone = enrol(storage, label="gone")

@@ -46,6 +46,7 @@ def test_what_was_agreed_to_and_withdrawn_is_in_order(storage: Storage, people: 
     assert storage.contradicted_consents() == set()
 
 
+@pytest.mark.files
 def test_lines_exchanged_between_two_people_show(
     storage: Storage, people: tuple[UUID, UUID, UUID], tmp_path: Path
 ) -> None:
@@ -55,6 +56,7 @@ def test_lines_exchanged_between_two_people_show(
     assert storage.audit.verify()[1] == []
 
 
+@pytest.mark.files
 @pytest.mark.parametrize(
     "change",
     [

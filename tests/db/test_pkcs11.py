@@ -114,6 +114,7 @@ def test_people_are_enrolled_and_read_and_nothing_of_the_key_is_on_the_disk(tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"data.db", "keys.db"}
 
 
+@pytest.mark.files
 def test_a_new_master_key_is_made_in_the_module_and_the_old_one_destroyed(tmp_path: Path, label: str) -> None:
     storage = softhsm.open_with_token(tmp_path, label)
     ids = {enrol(storage, label="Ada") for _ in range(20)}
@@ -143,6 +144,7 @@ def test_a_replacement_that_was_begun_is_ended(tmp_path: Path, label: str) -> No
     storage.close()
 
 
+@pytest.mark.files
 def test_the_key_file_of_an_installation_goes_into_the_module(tmp_path: Path, label: str) -> None:
     storage = open_in(tmp_path)
     user_id = enrol(storage, label="Ada")
@@ -235,6 +237,7 @@ def other_process(what: str, home: Path, label: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.files
 def test_a_service_goes_on_while_another_process_replaces_the_master_key(tmp_path: Path, label: str) -> None:
     service = softhsm.open_with_token(tmp_path, label)
     one = enrol(service, label="Ada")

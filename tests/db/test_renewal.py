@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import numpy as np
+import pytest
 
 from db.records import NewTemplate
 from db.storage import Storage
@@ -42,6 +43,7 @@ def test_a_template_comes_beside_the_old_ones_and_others_see_the_change(storage:
         assert work.count(without_model=MODEL) == 0
 
 
+@pytest.mark.files
 def test_the_old_ones_leave_no_trace(storage: Storage, tmp_path: Path) -> None:
     user_id = enrol(storage, templates=2)
     with sqlite3.connect(tmp_path / "data.db") as raw:

@@ -68,6 +68,7 @@ def test_whatever_moment_it_is_killed_at_nothing_is_lost_and_the_rest_is_done_la
     assert told["left_for_resume"] >= (4 if what == "person" else 20) // stride
 
 
+@pytest.mark.files
 def test_a_new_master_key_opens_everything_and_the_old_one_is_gone(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     ids = [enrol(storage, label=f"person {number}") for number in range(450)]
@@ -95,6 +96,7 @@ def test_a_new_master_key_opens_everything_and_the_old_one_is_gone(tmp_path: Pat
     storage.close()
 
 
+@pytest.mark.files
 def test_a_service_that_runs_meanwhile_enrols_and_reads_without_a_break(tmp_path: Path) -> None:
     service, operator = open_in(tmp_path), open_in(tmp_path)
     first = [enrol(service, label="before") for _ in range(20)]
@@ -131,6 +133,7 @@ def test_a_service_that_runs_meanwhile_enrols_and_reads_without_a_break(tmp_path
         assert len(list(work.all_templates())) == len(first) + len(enrolled)
 
 
+@pytest.mark.files
 def test_two_rotations_beside_each_other_leave_one_key(tmp_path: Path) -> None:
     storages = [open_in(tmp_path) for _ in range(3)]
     ids = {enrol(storages[0]) for _ in range(30)}
@@ -176,6 +179,7 @@ def environment(home: Path, key: bytes, previous: bytes | None = None) -> Storag
     return Storage.open(data, keys, EnvironmentKey(texts[0] or "", texts[1]), clock=Clock())
 
 
+@pytest.mark.files
 def test_a_master_key_from_the_environment_is_replaced_beside_the_previous_one(tmp_path: Path) -> None:
     old, new = b"o" * 32, b"n" * 32
     storage = environment(tmp_path, old)
@@ -200,6 +204,7 @@ def test_a_master_key_from_the_environment_is_replaced_beside_the_previous_one(t
         environment(tmp_path, old)
 
 
+@pytest.mark.files
 def test_a_person_gets_a_new_key_and_the_old_one_opens_nothing(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     one, other = enrol(storage, templates=3, label="Ada", seed=4), enrol(storage, label="Grace")
@@ -261,6 +266,7 @@ def test_an_erasure_in_the_middle_of_a_persons_replacement_is_not_undone(tmp_pat
     storage.close()
 
 
+@pytest.mark.files
 def test_a_damaged_row_stops_the_replacement_before_the_old_key_is_destroyed(tmp_path: Path) -> None:
     storage = open_in(tmp_path)
     enrol(storage)

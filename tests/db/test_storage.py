@@ -113,6 +113,7 @@ def test_changes_can_be_followed_by_revision(storage: Storage) -> None:
         assert {template.user_id for template in work.all_templates()} == {first, second}
 
 
+@pytest.mark.files
 def test_rows_swapped_between_two_people_do_not_open(storage: Storage, tmp_path: Path) -> None:
     one, other = enrol(storage, seed=1), enrol(storage, seed=2)
     with sqlite3.connect(tmp_path / "data.db") as raw:
@@ -138,6 +139,7 @@ def test_a_fresh_orphan_key_is_left_alone_and_an_old_one_swept(tmp_path: Path) -
     storage.close()
 
 
+@pytest.mark.files
 def test_a_locked_database_is_an_error_of_its_own_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

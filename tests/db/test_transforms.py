@@ -81,6 +81,7 @@ def test_raw_templates_are_turned_and_turned_ones_renewed(tmp_path: Path) -> Non
     storage.close()
 
 
+@pytest.mark.files
 def test_records_and_secrets_before_leave_no_trace_in_the_files(tmp_path: Path) -> None:
     fill(tmp_path)
     storage = open_in(tmp_path)
@@ -136,6 +137,7 @@ def test_killed_before_any_step_the_next_start_ends_it(tmp_path: Path) -> None:
     assert renewed == {1, 2}  # before its first step is done, nothing has begun
 
 
+@pytest.mark.files
 def test_a_damaged_record_costs_its_own_person_alone(tmp_path: Path) -> None:
     ids = fill(tmp_path)
     with sqlite3.connect(tmp_path / "data.db") as data:

@@ -115,6 +115,7 @@ def test_an_export_holds_everything_and_is_noted(tmp_path: Path) -> None:
     assert [line["kind"] for line in told["log"]] == ["enrolled", "login", "exported"]
 
 
+@pytest.mark.files
 def test_the_log_tells_of_the_same_consents_and_an_exchange_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

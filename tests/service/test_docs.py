@@ -115,7 +115,7 @@ def test_the_waits_in_the_documents_are_those_of_the_code() -> None:
 def test_the_consent_text_in_the_documents_is_one(tmp_path: Path) -> None:
     file = tmp_path / "consent.toml"
     file.write_text(TRUST.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
-    text = consent_text((), file)
+    text = consent_text((), file, growth=True)
     assert text.texts.keys() == set(USES)
     assert "\n" not in "".join(text.texts.values())
 

@@ -189,6 +189,7 @@ def logged() -> Iterator[io.StringIO]:
         logger.removeHandler(handler)
 
 
+@pytest.mark.files
 def test_damage_to_some_stops_neither_the_start_nor_anybody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

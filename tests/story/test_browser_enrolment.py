@@ -10,7 +10,7 @@ from tests.evaluation_data import folder
 from tests.story.browser import chromium, visit
 from tests.story.moving_camera import encoded, play
 from tests.story.server import running_service
-from tests.story.test_browser_challenge import ENROLLED, MOVES, RESTS, SECONDS
+from tests.story.test_browser_challenge import ENROLLED, MOVES, PATIENCE, RESTS, UNHURRIED
 
 POSES = {"slightly_left": (58, 61), "slightly_right": (318, 323)}
 """Where `turning_live.mp4` is 6 to 12 degrees aside."""
@@ -37,7 +37,10 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
     pictures = encoded(film)
     with (
         running_service(
-            tmp_path / "home", FACEWARDEN_ENROLMENT_REQUIRES="live", FACEWARDEN_CHALLENGE_COUNT="2"
+            tmp_path / "home",
+            command=UNHURRIED,
+            FACEWARDEN_ENROLMENT_REQUIRES="live",
+            FACEWARDEN_CHALLENGE_COUNT="2",
         ) as service,
         visit(service.base_url) as watched,
     ):
@@ -49,7 +52,7 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         page.reload()
         page.evaluate(WATCH)
         page.click("#register .camera")
-        expect(page.locator("#register .hint")).to_have_attribute("data-tone", "good", timeout=SECONDS)
+        expect(page.locator("#register .hint")).to_have_attribute("data-tone", "good", timeout=PATIENCE)
         page.check("#register input[value=login]")
         ended, notice = (
             page.locator("#register .notice:visible, #register .done h3:visible"),
@@ -57,7 +60,7 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         )
         for _ in range(TRIES):
             page.click("#register .go")
-            ended.first.wait_for(timeout=SECONDS)
+            ended.first.wait_for(timeout=PATIENCE)
             if notice.is_hidden() or notice.get_attribute("data-code") not in UNDECIDED:
                 break
         else:

@@ -13,11 +13,11 @@ from tests.evaluation_data import folder
 from tests.story.browser import chromium, visit
 from tests.story.moving_camera import encoded, play
 from tests.story.server import Service, running_service
-from tests.story.test_browser_challenge import ASKED_AGAIN, ENROLLED, MOVES, RESTS, SECONDS, see
+from tests.story.test_browser_challenge import ENROLLED, MOVES, PATIENCE, RESTS, UNHURRIED, see
 
 FACE = (167.0, 358.0, 237.0, 293.0)
 """Of `turning_live.mp4` at rest: centre, width, height, px."""
-UNDECIDED = ASKED_AGAIN | {"not_alive", "too_slow", "too_early"}
+UNDECIDED = {"too_soft", "connection", "unclear", "not_alive", "too_slow", "too_early"}
 """What a machine that gives few frames a second makes of the steps; none of them is about the light."""
 TRIES = 5
 WATCH = """
@@ -40,6 +40,7 @@ def film() -> Path:
 def service(tmp_path: Path) -> Iterator[Service]:
     with running_service(
         tmp_path / "home",
+        command=UNHURRIED,
         FACEWARDEN_LOGIN_REQUIRES="live",
         FACEWARDEN_CHALLENGE_LIGHT="true",
         FACEWARDEN_CHALLENGE_COUNT="2",
@@ -59,8 +60,8 @@ def attempt(page: Page) -> str | None:
     ended, notice = page.locator("#login .notice:visible, #login .done h3:visible"), page.locator("#login .notice")
     for _ in range(TRIES):
         page.click("#login .go")
-        page.click(".warning .go", timeout=SECONDS)
-        ended.first.wait_for(timeout=SECONDS)
+        page.click(".warning .go", timeout=PATIENCE)
+        ended.first.wait_for(timeout=PATIENCE)
         code = notice.get_attribute("data-code") if notice.is_visible() else None
         if code not in UNDECIDED:
             return code

@@ -6,7 +6,7 @@ import { share, spread, stacked, swatch } from "./chart.js";
 import { choice, drawn, named, number, table } from "./view.js";
 
 const SPANS = ["day", "week", "month"];
-const OUTCOMES = ["accepted", "unknown", "ambiguous", "second_factor", "stopped", "record_unreadable"]; // from the bottom up
+const OUTCOMES = ["accepted", "unknown", "ambiguous", "second_factor", "grown_away", "stopped", "record_unreadable"]; // from the bottom up
 const NOW = ["people", "flagged", "failing", "stopped", "audit_entries"];
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
 const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
