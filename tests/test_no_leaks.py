@@ -280,6 +280,7 @@ def test_nothing_marked_is_anywhere_it_does_not_belong(story: Story) -> None:
     assert leaks == {}
 
 
+@pytest.mark.files
 def test_the_story_left_something_in_every_place(story: Story) -> None:
     assert {name for name in story.places if name.startswith("facewarden.db")} >= {"facewarden.db"}
     assert all(content for name, content in story.places.items() if not name.endswith(("-wal", "-shm")))
@@ -319,6 +320,7 @@ def test_the_search_would_find_what_is_encoded_in_the_middle_of_something_else(s
             assert marker.found((before + marker.pieces[0]).hex().encode())
 
 
+@pytest.mark.files
 def test_the_database_really_holds_who_it_is_about(story: Story) -> None:
     there = [marker for marker in story.markers if marker.name == "user ID"]
     assert there[0].found(story.places["facewarden.db"])

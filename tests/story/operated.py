@@ -12,6 +12,7 @@ import numpy as np
 
 from db.api_keys import Role
 from db.records import Consent, NewTemplate
+from db.references import REFERENCE
 from db.storage import Storage
 from embeddings.embed import DLIB_SPEC
 from service.bootstrap import open_storage
@@ -84,7 +85,7 @@ def _enrol(storage: Storage, clock: Hands, random: np.random.Generator, people: 
                 }
                 if random.random() < 0.8
                 else None,
-                metadata={"label": f"synthetic {number}"},
+                metadata={"label": f"synthetic {number}", REFERENCE: f"E-{number:04}"},
                 consent=Consent(clock.now, "1", "0" * 64, frozenset({"login", "attributes"})),
                 flagged=flagged,
                 flag_reason="look_alike" if flagged else None,
