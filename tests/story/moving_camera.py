@@ -6,7 +6,7 @@ own, which the page reads as well: a busy machine takes longer, and sees the sam
 """
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,11 @@ FOLDER = "/film/"
 RATE = 25
 SLOWEST_MS = 80
 """Between two pictures, by the clock of page and camera: it waits where a busy machine asks for the next one later."""
+PATIENCE = 300_000
+TRIES = 4
+"""After five failed challenges a person waits."""
+UNDECIDED = {"too_soft", "connection", "unclear", "not_alive", "too_slow", "too_early"}
+"""What a film, coded anew, blended and seen by a busy machine in few frames, may look like now and then."""
 SCRIPT = """
 (() => {
   const [film, rests, moves, rate, blend, slowest, face] = ARGUMENTS;
@@ -140,3 +145,16 @@ def play(
     page.route(f"**{FOLDER}*", answer)
     arguments = [sorted(pictures), list(rests), moves, rate, blend, SLOWEST_MS, face]
     page.add_init_script(SCRIPT.replace("ARGUMENTS", json.dumps(arguments)))
+
+
+def decided(page: Page, door: str, begin: Callable[[], None]) -> str | None:
+    """What refuses who stands at `door`, trying as often as a person may who is asked to try again; None: nothing."""
+    ended, notice = page.locator(f"{door} .notice:visible, {door} .done h3:visible"), page.locator(f"{door} .notice")
+    code = None
+    for _ in range(TRIES):
+        begin()
+        ended.first.wait_for(timeout=PATIENCE)
+        code = notice.get_attribute("data-code") if notice.is_visible() else None
+        if code not in UNDECIDED:
+            break
+    return code

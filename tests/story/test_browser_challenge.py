@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.evaluation_data import folder
 from tests.story.browser import chromium, visit
-from tests.story.moving_camera import encoded, play
+from tests.story.moving_camera import PATIENCE, decided, encoded, play
 from tests.story.server import Service, running_service
 
 RESTS = [(28, 54)]
@@ -19,7 +19,6 @@ MOVES = {"turn_left": (56, 176), "turn_right": (216, 325), "look_down": (342, 41
 ENROLLED = 190
 LOOPED = 20, 320
 UNHURRIED = (sys.executable, "-m", "tests.story.unhurried")
-PATIENCE = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +60,12 @@ def test_who_makes_the_movements_logs_in(service: Service, film: Path) -> None:
         play(page, pictures, RESTS, MOVES)
         page.reload()
         see(page)
-        page.click("#login .go")
-        expect(page.locator("#login .moves .move")).to_be_visible(timeout=PATIENCE)
-        ended = page.locator("#login .notice:visible, #login .done h3:visible")
-        ended.first.wait_for(timeout=PATIENCE)
-        assert page.locator("#login .notice").get_attribute("data-code") is None
+
+        def begin() -> None:
+            page.click("#login .go")
+            expect(page.locator("#login .moves .move")).to_be_visible(timeout=PATIENCE)
+
+        assert decided(page, "#login", begin) is None
         expect(page.locator("#login .done h3")).to_have_text("It is you.")
         expect(page.locator("#login dd.id")).to_have_text(enrolled.json()["user_id"])
         assert watched.complaints == []

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 
 from tests.evaluation_data import folder
 from tests.story.browser import chromium, visit
-from tests.story.moving_camera import encoded, play
+from tests.story.moving_camera import PATIENCE, decided, encoded, play
 from tests.story.server import running_service
-from tests.story.test_browser_challenge import ENROLLED, MOVES, PATIENCE, RESTS, UNHURRIED
+from tests.story.test_browser_challenge import ENROLLED, MOVES, RESTS, UNHURRIED
 
 POSES = {"slightly_left": (58, 61), "slightly_right": (318, 323)}
 """Where `turning_live.mp4` is 6 to 12 degrees aside."""
@@ -47,13 +47,17 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         page.click("#register .camera")
         expect(page.locator("#register .hint")).to_have_attribute("data-tone", "good", timeout=PATIENCE)
         page.check("#register input[value=login]")
-        page.click("#register .go")
-        page.locator("#register .notice:visible, #register .done h3:visible").first.wait_for(timeout=PATIENCE)
+
+        def begin() -> None:
+            page.click("#register .go")
+            expect(page.locator("#register .notice")).to_be_hidden()
+
+        assert decided(page, "#register", begin) is None
         expect(page.locator("#register .done h3")).to_have_text("You are registered.")
         user_id = page.locator("#register code.id").inner_text()
         asked = [step for step in page.evaluate("window.asked") if step]
         assert asked[-2:] == ["slightly_left", "slightly_right"]
-        assert set(asked[:-2]) <= MOVES.keys()
+        assert set(asked[:-2]) <= {*MOVES, *POSES}
         login = httpx.post(f"{service.base_url}/v1/login", files=photo, data={"user_id": user_id}, timeout=60)
         assert login.status_code == 200, login.text
         assert watched.complaints == []

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.evaluation_data import folder
 from tests.story.browser import chromium, visit
-from tests.story.moving_camera import encoded, play
+from tests.story.moving_camera import PATIENCE, decided, encoded, play
 from tests.story.server import Service, running_service
-from tests.story.test_browser_challenge import ENROLLED, MOVES, PATIENCE, RESTS, UNHURRIED, see
+from tests.story.test_browser_challenge import ENROLLED, MOVES, RESTS, UNHURRIED, see
 
 FACE = (167.0, 358.0, 237.0, 293.0)
 """Of `turning_live.mp4` at rest: centre, width, height, px."""
@@ -53,11 +53,12 @@ def enrolled(service: Service, pictures: dict[int, bytes]) -> str:
 
 
 def attempt(page: Page) -> str | None:
-    """One login: what refused it, None where it was not."""
-    page.click("#login .go")
-    page.click(".warning .go", timeout=PATIENCE)
-    page.locator("#login .notice:visible, #login .done h3:visible").first.wait_for(timeout=PATIENCE)
-    return page.locator("#login .notice").get_attribute("data-code")
+    def begin() -> None:
+        page.click("#login .go")
+        page.click(".warning .go", timeout=PATIENCE)
+        expect(page.locator("#login .notice")).to_be_hidden()
+
+    return decided(page, "#login", begin)
 
 
 def test_a_face_that_answers_the_screen_logs_in_and_sees_two_colours_a_second(service: Service, film: Path) -> None:
