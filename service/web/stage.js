@@ -20,7 +20,7 @@ export class Stage {
   constructor(door, { opened, emptied, most = 10, judge = portrait, around } = {}) {
     const find = (selector) => door.querySelector(selector);
     Object.assign(this, {
-      door, opened, emptied, most, pictures: [], waits: [], stopCamera: null, turn: 0,
+      door, opened, emptied, most, pictures: [], reading: null, waits: [], stopCamera: null, turn: 0,
       stage: find(".stage"), video: find("video"), canvas: find("canvas"), shots: find(".shots"),
       line: find(".hint"), notice: find(".notice"), done: find(".done"), form: find("form"),
       button: find(".camera"), go: find(".go"), file: find("input[type=file]"),
@@ -75,6 +75,7 @@ export class Stage {
     for (const image of this.shots.querySelectorAll("img")) URL.revokeObjectURL(image.src);
     this.shots.replaceChildren();
     this.pictures = [];
+    this.reading = null;
     this.privacy.clear();
     this.file.value = "";
     this.hint("");
@@ -98,13 +99,18 @@ export class Stage {
       this.fail(new Problem({ title: t("stage.too_many", { count: this.most }), advice: t("stage.too_many_advice") }));
       return;
     }
+    const reading = Promise.all(files.map(async (file) => ({ blob: await sendable(file), capturedAt: 0 })));
+    this.reading = reading;
     try {
-      this.hold(await Promise.all(files.map(async (file) => ({ blob: await sendable(file), capturedAt: 0 }))));
+      const pictures = await reading;
+      if (this.reading !== reading) return; // cleared meanwhile, or others were chosen
+      this.hold(pictures);
+      this.privacy.read(files, t("privacy.dropped"));
     } catch (problem) {
-      this.fail(problem);
-      return;
+      if (this.reading === reading) this.fail(problem);
+    } finally {
+      if (this.reading === reading) this.reading = null;
     }
-    this.privacy.read(files, t("privacy.dropped"));
   }
 
   hold(pictures) {
@@ -122,6 +128,7 @@ export class Stage {
 
   /** The pictures to send: those chosen, or a burst from the camera. Raises a Problem when there is neither. */
   async collect(count = BURST) {
+    await this.reading; // who presses the button before a large photo is read means that photo
     if (!this.hasCamera && this.pictures.length) return this.pictures;
     const until = Date.now() + PATIENCE;
     while (!this.live.good && Date.now() < until && this.hasCamera) await pause(100);

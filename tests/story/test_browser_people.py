@@ -88,6 +88,7 @@ def register(page: Page, photo: Path, *uses: str, passphrase: str = "") -> tuple
 
 
 def log_in(page: Page, photo: Path, passphrase: str = "") -> None:
+    expect(page.locator("#login form:visible .go")).to_be_visible()
     page.set_input_files("#login input[type=file]", photo)
     if passphrase:
         page.click("#login summary:has-text('passphrase')")

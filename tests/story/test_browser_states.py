@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -16,6 +17,14 @@ TAKEN = """void (navigator.mediaDevices.getUserMedia = async () => {
   throw new DOMException("Could not start video source", "NotReadableError");
 })"""
 """As Chromium answers where another program holds the camera, which no fake camera can be made to."""
+SLOWLY = """(() => {
+  const read = createImageBitmap;
+  globalThis.createImageBitmap = async (file) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return read(file);
+  };
+})()"""
+"""As a photo of many megapixels, which the browser reads before the service can."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +84,23 @@ def test_no_network(service: Service, people: Portraits) -> None:
         page.context.set_offline(False)
         page.click("#login form:visible .go")
         expect(page.locator("#login .notice")).to_have_attribute("data-code", "not_recognised")
+
+
+def test_a_photo_that_is_long_in_reading(service: Service, people: Portraits, tmp_path: Path) -> None:
+    """It is the one meant by who presses the button at once, and not by who chose another one meanwhile."""
+    large = tmp_path / "large.bmp"
+    cv2.imwrite(str(large), cv2.imread(str(people.obama)))  # type: ignore[arg-type] # None only of no picture
+    with visit(service.base_url) as watched:
+        page = watched.page
+        page.evaluate(SLOWLY)
+        page.set_input_files("#login input[type=file]", large)
+        page.click("#login form:visible .go", timeout=1000)
+        expect(page.locator("#login .notice")).to_have_attribute("data-code", "not_recognised")
+        page.set_input_files("#login input[type=file]", [large, large])
+        page.set_input_files("#login input[type=file]", people.obama)
+        expect(page.locator("#login .shots img")).to_have_count(1)
+        page.wait_for_timeout(2000)
+        expect(page.locator("#login .shots img")).to_have_count(1)
 
 
 def test_a_slow_service(service: Service, people: Portraits) -> None:
