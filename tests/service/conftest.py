@@ -6,6 +6,8 @@ import pytest
 
 from service.bootstrap import Application, build
 from service.settings import Settings
+from tests.db.people import Clock
+from tests.portraits import Portraits, portraits
 from tests.service import oidc
 
 
@@ -24,6 +26,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FACEWARDEN_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def people() -> Portraits:
+    return portraits()
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    """Stands still until it is set."""
+    return Clock()
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from service.bootstrap import Application, build
 from service.settings import Settings
 from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoginRequest
-from tests.portraits import Portraits, portraits
-
-
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
+from tests.portraits import Portraits
 
 
 def photos(people: Portraits) -> list[bytes]:

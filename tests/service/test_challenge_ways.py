@@ -29,7 +29,7 @@ from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoggedIn, LoginRequest
 from tests.db.people import Clock
 from tests.embeddings.traces import PEAKS, RATE
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 from tests.service.asgi_client import call, scope
 from tests.service.bodies import BOUNDARY, multipart, part
 from tests.service.scripted_head import Head
@@ -37,16 +37,6 @@ from tests.service.test_challenges import HERE, answer, shown
 
 WORDS = "correct horse battery"
 REST, TURN = 2.2, 0.6  # seconds; longer than the longest pause before a step is told
-
-
-@pytest.fixture(scope="module")
-def people() -> Portraits:
-    return portraits()
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,11 @@ from service.workflows.challenges import Challenger, Opened, Purpose, Shown
 from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoginRequest
 from tests.db.people import Clock
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 from tests.service.asgi_client import call
 from tests.service.scripted_head import Actor, Head
 
 HERE = Challenger("192.0.2.7")
-
-
-@pytest.fixture(scope="module")
-def people() -> Portraits:
-    return portraits()
 
 
 @pytest.fixture

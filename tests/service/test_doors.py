@@ -25,11 +25,6 @@ KINDS: Final = {"anyone", "person", "this machine", *Role, *(f"{role}@default" f
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Application]:
     built = build(Settings(home=tmp_path_factory.mktemp("doors") / "home"), clock)
     create(built.storage, "acme")

@@ -33,18 +33,8 @@ from service.workflows.login import LoginRequest
 from service.workflows.people import By
 from tests.db.people import Clock
 from tests.drawn_faces import crowd
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 from tests.service.asgi_client import call
-
-
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(scope="module")

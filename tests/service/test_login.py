@@ -12,12 +12,7 @@ from service.bootstrap import Application
 from service.errors import NotRecognised
 from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoginRequest
-from tests.portraits import Portraits, portraits
-
-
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
+from tests.portraits import Portraits
 
 
 @pytest.fixture

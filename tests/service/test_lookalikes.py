@@ -22,18 +22,13 @@ from service.workflows.login import LoginRequest
 from service.workflows.people import By
 from tests.db.people import AGREED
 from tests.embeddings.vectors import at_distance
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 from tests.service.asgi_client import Answer, call
 from tests.service.bodies import BOUNDARY, multipart, part
 
 ONE = Mode(1, 1)
 CROWD = 60
 """Enough for 1:N to be stricter than 1:1, so that a look-alike is not taken for the same person."""
-
-
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
 
 
 def vector_of(application: Application, photo: Path) -> FaceVector:

@@ -22,7 +22,7 @@ from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoggedIn, LoginRequest
 from service.workflows.model_change import ModelChange
 from service.workflows.people import By
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 
 DLIB = DLIB_SPEC.model_id
 
@@ -55,11 +55,6 @@ class Counting:
         if self._fails:
             raise ValueError("the model gives no direction for this face")
         return self._embedder.vector(pixels, face, chip)
-
-
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
 
 
 @pytest.fixture

@@ -44,11 +44,6 @@ START = Clock().now
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Application]:
     home = tmp_path_factory.mktemp("oversight") / "home"
     built = build(Settings(home=home, embedder="onnx", attributes=()), clock)

@@ -20,20 +20,10 @@ from service.workflows.enrol import EnrolRequest
 from service.workflows.login import LoggedIn, LoginRequest
 from service.workflows.people import By
 from tests.db.people import Clock
-from tests.portraits import Portraits, portraits
+from tests.portraits import Portraits
 from tests.service.test_challenges import HERE, answer, shown
 
 AGREED = frozenset({LOGIN, GROWTH})
-
-
-@pytest.fixture(scope="module")
-def people() -> Portraits:
-    return portraits()
-
-
-@pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(scope="module")

@@ -85,11 +85,6 @@ def both(home: Path) -> Iterator[Application]:
     built.close()
 
 
-@pytest.fixture
-def people() -> Portraits:
-    return portraits()
-
-
 def ask(application: Application, method: str, path: str, bearer: str | None, *fields: bytes) -> Answer:
     headers = [("Host", "localhost"), ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")]
     if bearer is not None:
