@@ -1,10 +1,9 @@
 """`facewarden evaluate`: error rates of the shipped pipeline on folders of pictures."""
 
-import json
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -14,13 +13,10 @@ from embeddings import model_card
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
-from embeddings.embedders import SLOT, embedder_name, face_embedder, require_points, slot_path
+from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
 from embeddings.growth import FMR as GROWTH_FMR
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
-from embeddings.image_refusals import ImageRefused
-from embeddings.liveness.judge import Limits
-from embeddings.liveness.watcher import Nets
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
@@ -39,30 +35,24 @@ from evaluation import (
     walking,
 )
 from evaluation.faces import Faces, collect, pictures
-from evaluation.liveness import lit
-from evaluation.liveness.films import NoFilm, files
-from evaluation.liveness.passive import Crowd
-from evaluation.liveness.run import TRIES, Bench
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
 from overlays.style import STYLES, style
 from service.bootstrap import utc_now
+from service.cli import evaluate_liveness
 from service.cli.evaluate_film import film
+from service.cli.evaluate_options import AnyOf, AsJson, Chosen, Folder, Output, print_answer
 from service.cli.gallery import gallery
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
 commands.command("gallery")(gallery)
 commands.command("film")(film)
+commands.command("liveness")(evaluate_liveness.live)
+commands.command("light")(evaluate_liveness.light)
+commands.command("passive")(evaluate_liveness.passive)
 console = Console(stderr=True)
 SIZES_PX = (12, 20, 30)
 LOOSEST_FMR = 1e-3
-
-Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="One folder of pictures for each person.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Chosen = Annotated[Literal["fused", "onnx", "dlib"], typer.Option("--embedder", help="Which vectors.")]
-AnyOf = Annotated[str, typer.Option("--embedder", help="fused, onnx, dlib, or onnx:PATH: a net of your own.")]
-Output = Annotated[Path | None, typer.Option(dir_okay=False, help="Write the file there.")]
-Table = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: person or file, group.")]
 
 
 @commands.command("verification")
@@ -110,7 +100,7 @@ def verify(  # noqa: PLR0913 - one parameter an option
     if plotted is not None:
         plotted.write_text(plot.svg(run, f"{spec.model_id}, {enrolled} enrolled, {login} at login"), encoding="utf-8")
     answer["seconds"] = round(time.monotonic() - started, 1)
-    _print(answer, as_object=as_object)
+    print_answer(answer, as_object=as_object)
 
 
 @commands.command("detection")
@@ -141,7 +131,7 @@ def detect(
         "extra_per_image": report.extra_per_picture,
         "ms_per_image": 1000 * spent / max(1, report.pictures),
     }
-    _print(answer, as_object=as_object)
+    print_answer(answer, as_object=as_object)
 
 
 @commands.command("attributes")
@@ -155,92 +145,7 @@ def look(
     as_object: AsJson = False,
 ) -> None:
     """Errors of age, gender and emotion on pictures with labels."""
-    _print(attributes.evaluate_attributes(folder, labels), as_object=as_object)
-
-
-@commands.command("liveness")
-def live(
-    *,
-    live: Annotated[
-        list[Path] | None, typer.Option(exists=True, help="Films of live people; a file or a folder.")
-    ] = None,
-    attack: Annotated[
-        list[Path] | None, typer.Option(exists=True, help="Films of attacks, and pictures to present; likewise.")
-    ] = None,
-    crowd: Annotated[
-        list[Path] | None, typer.Option(exists=True, help="Films of several people, of whom stills are presented.")
-    ] = None,
-    tries: Annotated[int, typer.Option(min=1, help="Challenges of each kind.")] = TRIES,
-    embedder: Chosen = "fused",
-    as_object: AsJson = False,
-) -> None:
-    """How often live people fail a challenge (BPCER), and attacks pass it (APCER)."""
-    started, runtime = time.monotonic(), Runtime()
-    vectors = face_embedder(embedder, runtime)
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("films", total=None)
-        bench = Bench(
-            Nets.load(runtime, vectors),
-            Limits.of(vectors.spec),
-            tries,
-            lambda name: progress.update(task, description=name),
-        )
-        try:
-            answer = bench.run(live or [], attack or [], crowd or [])
-        except (NoFilm, ImageRefused) as error:
-            raise typer.BadParameter(str(error), param_hint="--live, --attack, --crowd") from None
-    answer["seconds"] = round(time.monotonic() - started, 1)
-    _print(answer, as_object=as_object)
-
-
-@commands.command("light")
-def light(
-    *,
-    film: Annotated[list[Path], typer.Option(exists=True, help="Films with one face; a file or a folder.")],
-    tries: Annotated[int, typer.Option(min=1, help="Sequences of colours of each kind.")] = TRIES,
-    embedder: Chosen = "fused",
-    as_object: AsJson = False,
-) -> None:
-    """How often films answer the screen's colours by chance, and faces lit by a model are found."""
-    started, runtime = time.monotonic(), Runtime()
-    vectors = face_embedder(embedder, runtime)
-    limit = Limits.of(vectors.spec).same_person
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("films", total=None)
-        try:
-            answer = lit.measure(
-                Nets.load(runtime, vectors),
-                files(film)[0],
-                tries,
-                limit,
-                lambda name: progress.update(task, description=name),
-            )
-        except NoFilm as error:
-            raise typer.BadParameter(str(error), param_hint="--film") from None
-    answer["seconds"] = round(time.monotonic() - started, 1)
-    _print(answer, as_object=as_object)
-
-
-@commands.command("passive")
-def passive(
-    *,
-    film: Annotated[list[Path], typer.Option(exists=True, help="Films with people in them; a file or a folder.")],
-    embedder: Chosen = "fused",
-    as_object: AsJson = False,
-) -> None:
-    """How often people who were asked for nothing fail what a challenge looks at all the while."""
-    started, runtime = time.monotonic(), Runtime()
-    vectors = face_embedder(embedder, runtime)
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("films", total=None)
-        nets, limits = Nets.load(runtime, vectors), Limits.of(vectors.spec)
-        try:
-            crowd = Crowd(nets, limits, lambda name: progress.update(task, description=name))
-            answer = crowd.run(files(film)[0])
-        except NoFilm as error:
-            raise typer.BadParameter(str(error), param_hint="--film") from None
-    answer["seconds"] = round(time.monotonic() - started, 1)
-    _print(answer, as_object=as_object)
+    print_answer(attributes.evaluate_attributes(folder, labels), as_object=as_object)
 
 
 @commands.command("cohort")
@@ -259,7 +164,7 @@ def fit_cohort(
     answer = as_json(cohorts.report(faces, names, pipeline.spec))
     if write is not None:
         write.write_bytes(cohorts.fit(faces, names).to_bytes())
-    _print(answer, as_object=as_object)
+    print_answer(answer, as_object=as_object)
 
 
 @commands.command("protection")
@@ -276,7 +181,7 @@ def protect(
     pipeline = _pipeline(embedder)
     answer = as_json(protection(_faces(folder, pipeline), pipeline.spec, Mode(enrolled, login)))
     answer["seconds"] = round(time.monotonic() - started, 1)
-    _print(answer, as_object=as_object)
+    print_answer(answer, as_object=as_object)
 
 
 @commands.command("growth")
@@ -305,7 +210,7 @@ def grow(
         against = walking.Against(adversaries, tries, lambda: progress.advance(task))
         answer["attacks"] = as_json(walking.walks(faces, spec, enrolled, least, against))
     answer["seconds"] = round(time.monotonic() - started, 1)
-    _print({"model_id": spec.model_id, **answer}, as_object=as_object)
+    print_answer({"model_id": spec.model_id, **answer}, as_object=as_object)
 
 
 @commands.command("overlays")
@@ -330,7 +235,7 @@ def hide(
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("people", total=len(chosen))
         rows = overlays.overlays(chosen, pipeline, drawn, seed=seed, seen=lambda: progress.advance(task))
-    _print({"cover": cover, "styles": rows, "seconds": round(time.monotonic() - started, 1)}, as_object=as_object)
+    print_answer({"cover": cover, "styles": rows, "seconds": round(time.monotonic() - started, 1)}, as_object=as_object)
 
 
 def _pipeline(embedder: str) -> FacePipeline:
@@ -358,14 +263,3 @@ def _faces(folder: Path, pipeline: FacePipeline, *, gate: bool = False, frames: 
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("pictures", total=len(pictures(folder)))
         return collect(folder, pipeline, gate=gate, burst=made, seen=lambda: progress.advance(task))
-
-
-def _print(answer: dict[str, Any], *, as_object: bool) -> None:
-    if as_object:
-        print(json.dumps(answer, indent=2))
-        return
-    for name, value in answer.items():
-        lines = value if isinstance(value, list) else [value]
-        for line in lines:
-            text = "  ".join(f"{key} {each}" for key, each in line.items()) if isinstance(line, dict) else line
-            Console().print(f"{name:18}", text, highlight=False, markup=False, soft_wrap=True)
