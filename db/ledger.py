@@ -17,6 +17,7 @@ from db.errors import told_apart
 from db.tables import ConsentRow, PersonRow
 
 GIVEN: Final = "enrolled"
+GIVEN_ANEW: Final = "consent_given"
 WITHDRAWN: Final = "consent_withdrawn"
 Line = tuple[str, str, frozenset[str]]
 """Version and digest of the text, and the uses."""
@@ -60,9 +61,15 @@ def _told(entries: Iterable[Entry]) -> dict[str, list[Line]]:
         if entry.person is None:
             continue
         if entry.kind == GIVEN and "consent_digest" in entry.details:
-            uses = frozenset(str(entry.details.get("uses")).split(","))
-            told[entry.person] = [(str(entry.details.get("consent")), str(entry.details["consent_digest"]), uses)]
+            told[entry.person] = [_line(entry)]
+        elif entry.kind == GIVEN_ANEW and entry.person in told:
+            told[entry.person].append(_line(entry))
         elif entry.kind == WITHDRAWN and entry.person in told:
             version, digest, uses = told[entry.person][-1]
             told[entry.person].append((version, digest, uses - {str(entry.details.get("use"))}))
     return told
+
+
+def _line(entry: Entry) -> Line:
+    uses = frozenset(str(entry.details.get("uses")).split(","))
+    return str(entry.details.get("consent")), str(entry.details.get("consent_digest")), uses

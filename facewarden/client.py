@@ -169,8 +169,15 @@ class Client:
         """A new recovery code in the place of the one before, after a login of the last five minutes."""
         return self._asked(lambda told: str(told["recovery_code"]), "POST", "/v1/me/recovery-code", token)
 
+    def agree(self, token: str, uses: Collection[str], consent_digest: str) -> frozenset[str]:
+        """From now on to these uses, in the words of the present text, after a login of the last five minutes; what is
+        left out is taken back."""
+        body = {"uses": _listed(uses), "consent_digest": consent_digest}
+        return self._asked(lambda told: frozenset(map(str, told["uses"])), "PUT", "/v1/me/consent", token, json=body)
+
     def withdraw(self, token: str, use: str) -> Erasure:
-        """Takes back the consent to `attributes` or `overlays`, and what it allowed; to `login`: everything."""
+        """Takes back the consent to `attributes`, `overlays` or `growth`, and what it allowed; to `login`:
+        everything."""
         return self._asked(Erasure.of, "DELETE", f"/v1/me/consent/{quote(use, safe='')}", token)
 
     def erase(self, token: str) -> Erasure:

@@ -106,8 +106,8 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """What is kept about somebody, but for the vectors. `uses`: what they agreed to; `passphrase`: whether they have
-    one; `acr`: of the token."""
+    """What is kept about somebody, but for the vectors. `uses`: what they agreed to, in the text of
+    `consent_digest`; `passphrase`: whether they have one; `acr`: of the token."""
 
     user_id: UUID
     enrolled_at: datetime
@@ -117,6 +117,7 @@ class Me:
     attributes: Told | None = field(repr=False)
     metadata: Told | None = field(repr=False)
     uses: frozenset[str]
+    consent_digest: str
     passphrase: bool
     acr: str
 
@@ -131,6 +132,7 @@ class Me:
             attributes=told["attributes"],
             metadata=told["metadata"],
             uses=frozenset(told["uses"]),
+            consent_digest=told["consent_digest"],
             passphrase=told["passphrase"],
             acr=told["acr"],
         )

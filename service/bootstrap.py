@@ -288,7 +288,7 @@ class _Make:
             guarded=not settings.allow_duplicates,
             live=settings.login_is_live,
         )
-        me = Me(people, its_tokens, settings.second_factor, receipts(storage))
+        me = Me(people, its_tokens, settings.second_factor, self.consent, receipts(storage))
         rules = self._enrol_rules()
         previous = change.previous.pipeline if change is not None else None
         challenges = self._challenges(current.pipeline, previous, storage, limits, turning)

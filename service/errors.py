@@ -7,6 +7,7 @@ The exceptions of the service itself:
     ├── AlreadyEnrolled      already_enrolled
     ├── TooYoung             too_young            carries detail
     ├── ConsentOutdated      consent_outdated
+    ├── UseNotOffered        use_not_offered
     ├── PassphraseRequired   passphrase_required
     ├── PassphraseOff        passphrase_off
     ├── PassphraseTooShort   passphrase_too_short
@@ -78,6 +79,10 @@ class TooYoung(ServiceError):
 
 class ConsentOutdated(ServiceError):
     code = "consent_outdated"
+
+
+class UseNotOffered(ServiceError):
+    code = "use_not_offered"
 
 
 class PassphraseRequired(ServiceError):
@@ -278,6 +283,7 @@ ROWS: Final = (
     # People
     Row("consent_required", 422, "Consent is missing", "Ask the person, then send consent=true."),
     Row("consent_outdated", 409, "The consent text has changed", "Show the person the text of GET /v1/consent and ask again."),
+    Row("use_not_offered", 422, "Nothing to agree to under this name", "Take the uses of GET /v1/consent; how somebody looks is read at enrolment only."),
     Row("passphrase_required", 422, "A passphrase is asked for here", "Let the person choose one of at least 8 characters."),
     Row("passphrase_off", 409, "No passphrase is used here", "Send none: the operator has switched it off."),
     Row("passphrase_too_short", 422, "The passphrase is too short", "Choose one of at least 8 characters."),

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from service import factor
 from service.bootstrap import Application
-from service.consent import USES
 from service.doors import Caller, Person
 from service.receipts import Receipt
 from service.routes.bodies import PROBLEM, fields, plain_body
@@ -22,7 +21,7 @@ from service.workflows.me import Me as Workflow
 
 
 class Me(BaseModel):
-    """Everything about a person except the vectors themselves."""
+    """Everything about a person except the vectors themselves. `consent_digest`: of the text they agreed to."""
 
     user_id: UUID
     enrolled_at: datetime
@@ -32,6 +31,7 @@ class Me(BaseModel):
     attributes: Mapping[str, Any] | None
     metadata: Mapping[str, Any] | None
     uses: tuple[str, ...]
+    consent_digest: str
     passphrase: bool
     acr: str
 
@@ -54,7 +54,7 @@ class Erased(BaseModel):
 def router(application: Application, workers: Workers) -> APIRouter:
     routes = APIRouter(tags=["people"])
 
-    me = partial(_me, application)
+    me = partial(record, application)
 
     @routes.get("/v1/me", responses={"4XX": PROBLEM})
     def show(caller: Person) -> Me:
@@ -69,7 +69,8 @@ def router(application: Application, workers: Workers) -> APIRouter:
             models=person.model_ids,
             attributes=person.attributes,
             metadata=person.metadata,
-            uses=tuple(sorted(shown.uses)),
+            uses=tuple(sorted(shown.consent.uses)),
+            consent_digest=shown.consent.digest,
             passphrase=shown.passphrase,
             acr=shown.acr,
         )
@@ -82,15 +83,7 @@ def router(application: Application, workers: Workers) -> APIRouter:
     @routes.delete("/v1/me", responses={"202": {"model": Erased}, "4XX": PROBLEM})
     def erase(caller: Person, response: Response) -> Erased:
         """Erase the bearer of the token for good. 202: the key is destroyed, freed space is still to be cleared."""
-        return _erased(me(caller).erase(caller.token), response)
-
-    @routes.delete("/v1/me/consent/{use}", responses={"202": {"model": Erased}, "4XX": PROBLEM})
-    def withdraw(use: str, caller: Person, response: Response) -> Erased:
-        """Take back the consent to a use, and erase what it allowed; for `login` that is everything."""
-        if use not in USES:
-            raise InvalidField("use")
-        done = me(caller).withdraw(caller.token, use)
-        return Erased(state="erased") if done is None else _erased(done, response)
+        return erased(me(caller).erase(caller.token), response)
 
     @routes.post(
         "/v1/me/passphrase",
@@ -119,11 +112,12 @@ def router(application: Application, workers: Workers) -> APIRouter:
     return routes
 
 
-def _me(application: Application, caller: Caller) -> Workflow:
-    """Of the tenant that the token names."""
+def record(application: Application, caller: Caller) -> Workflow:
+    """The caller's own, at the tenant that the token names."""
     return application.of(caller.tenant).me
 
 
-def _erased(done: Gone, response: Response) -> Erased:
+def erased(done: Gone, response: Response) -> Erased:
+    """The answer, and its status."""
     response.status_code = 202 if done.pending else 200
     return Erased(state="pending" if done.pending else "erased", receipt=done.receipt)

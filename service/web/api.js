@@ -91,6 +91,7 @@ export const mine = (token) => {
     logOut: () => call("/v1/logout", { method: "POST", headers: bearer(token) }),
     download: async () => (await ask("/export")).blob(),
     erase: () => gone(""),
+    agree: (uses, digest) => ask("/consent", "PUT", form([], { uses: uses.join(","), consent_digest: digest })),
     withdraw: (use) => gone(`/consent/${use}`),
     choosePassphrase: (passphrase) => ask("/passphrase", "POST", form([], { passphrase })),
     dropPassphrase: () => ask("/passphrase", "DELETE"),

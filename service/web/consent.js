@@ -19,11 +19,11 @@ export class Agreement {
     Object.assign(this, { box, ticks: box.querySelector(".ticks"), version: box.querySelector(".version"), text: null });
   }
 
-  /** Shows the text as it is now; nothing stays ticked. */
-  async load() {
+  /** Shows the text as it is now, or the uses that are `wanted` of it; nothing stays ticked. */
+  async load(wanted = () => true) {
     const text = await consent();
     this.text = text;
-    this.ticks.replaceChildren(...inOrder(text.uses, ({ use }) => use).map(tick));
+    this.ticks.replaceChildren(...inOrder(text.uses.filter(({ use }) => wanted(use, text)), ({ use }) => use).map(tick));
     this.version.textContent = t("consent.version", { version: text.version });
     this.version.title = `SHA-256 ${text.digest}`;
     for (const drawer of document.querySelectorAll(".offered")) drawer.hidden = text.passphrase === "off";

@@ -1,6 +1,6 @@
 // What somebody who is in sees and may do: what is kept, what they agreed to, a passphrase, a code, their data, erasure.
 import { mine, Problem } from "./api.js";
-import { inOrder, useName } from "./consent.js";
+import { Agreement, inOrder, useName } from "./consent.js";
 import { button, date, element, facts, looks, rows } from "./parts.js";
 import { Secret } from "./secret.js";
 import { slip } from "./slip.js";
@@ -24,7 +24,13 @@ class Record {
     Object.assign(this, {
       entry, my, root, userId: entry.userId, stage: entry.stage, told: find(".told"), facts: find(".facts"), said: find(".said"),
       uses: find(".uses"), agreed: find(".agreed .is"), factor: find(".factor .is"), choose: find(".factor form"),
-      drop: find(".drop"), renew: find(".renewal"), secret: new Secret(find(".factor")),
+      drop: find(".drop"), renew: find(".renewal"), secret: new Secret(find(".factor")), drawer: find(".agreed"),
+      offer: find(".offer"), agreement: new Agreement(find(".offer")),
+    });
+    this.drawer.addEventListener("toggle", () => this.drawer.open && this.act(() => this.offered()));
+    this.offer.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.act(() => this.agreedTo());
     });
     find("h3").textContent = entry.title;
     this.choose.addEventListener("submit", (event) => this.chosen(event));
@@ -44,7 +50,7 @@ class Record {
   async refresh() {
     const { entry } = this;
     const kept = await this.my.show();
-    this.userId = kept.user_id;
+    Object.assign(this, { kept, userId: kept.user_id });
     this.facts.replaceChildren(facts([
       [t("record.you"), kept.user_id, "id"],
       ...(kept.metadata?.label ? [[t("record.name"), kept.metadata.label]] : []),
@@ -75,9 +81,36 @@ class Record {
     return item;
   }
 
+  /** What else there is to agree to; of another text than the one agreed to, all of it. How somebody looks is read at
+   * enrolment only. */
+  async offered() {
+    const { uses, consent_digest: seen } = this.kept;
+    await this.agreement.load((use, text) => (uses.includes(use) ? text.digest !== seen : use !== "attributes"));
+    this.anew = this.agreement.text.digest !== seen;
+    this.offer.hidden = !this.agreement.ticks.children.length;
+    this.offer.querySelector(".say").textContent = t(this.anew ? "record.text_changed" : "record.more");
+  }
+
+  async agreedTo() {
+    try {
+      const { uses, consent_digest: seen } = await this.agreement.given();
+      const ticked = uses.split(",").filter(Boolean);
+      if (!ticked.length) return this.agreement.ticks.querySelector("input").focus();
+      await this.my.agree(this.anew ? ticked : [...this.kept.uses, ...ticked], seen);
+    } catch (problem) {
+      if (problem.code === "consent_outdated") await this.offered();
+      throw problem;
+    }
+    await this.refresh();
+    await this.offered();
+    this.say(t("record.agreed_now"));
+    this.drawer.querySelector("summary").focus();
+  }
+
   async withdrawn(use) {
     await this.my.withdraw(use);
     await this.refresh();
+    await this.offered();
     this.say(t(use === "attributes" ? "record.looks_erased" : "record.taken_back"));
     this.uses.querySelector("button").focus();
   }

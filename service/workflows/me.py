@@ -11,7 +11,7 @@ from db.records import Consent, Person
 from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from service import consent, factor
-from service.errors import PassphraseOff, PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser
+from service.errors import PassphraseOff, PassphraseRequired, TokenInvalid, TokenNotFresh, UnknownUser, UseNotOffered
 from service.receipts import Receipt
 from service.tokens import Claims, Tokens
 from service.workflows.people import By, People
@@ -24,7 +24,7 @@ class Shown:
 
     person: Person
     acr: str
-    uses: frozenset[str]
+    consent: Consent
     passphrase: bool
 
 
@@ -44,6 +44,7 @@ class Me:
     people: People
     tokens: Tokens
     second_factor: str
+    text: consent.ConsentText
     receipts: Receipts
 
     def show(self, token: str) -> Shown:
@@ -52,8 +53,8 @@ class Me:
             person = work.person(claims.user_id)
             if person is None:
                 raise TokenInvalid
-            uses = _held(work, person).uses
-            return Shown(person, claims.acr, uses, work.details.get(person.user_id, FACTOR) is not None)
+            factor_kept = work.details.get(person.user_id, FACTOR) is not None
+            return Shown(person, claims.acr, _held(work, person), factor_kept)
 
     def erase(self, token: str, reason: str | None = None) -> Gone:
         user_id = self._bearer(token)
@@ -71,10 +72,7 @@ class Me:
         person = self.show(token).person
         user_id = person.user_id
         with self._storage.begin() as work:
-            if use == consent.ATTRIBUTES:
-                work.details.drop(user_id, ATTRIBUTES)
-            if use == consent.GROWTH:
-                work.shrink(user_id)
+            _end(work, user_id, use)
             before = _held(work, person)
             left = Consent(work.now, before.version, before.digest, before.uses - {use})
             work.add_consent(user_id, left)
@@ -82,6 +80,33 @@ class Me:
             work.commit()
         self._storage.sweep()
         return None
+
+    def agree(self, token: str, uses: frozenset[str], seen: str) -> frozenset[str]:
+        """From now on to these uses, in the words of the present text, whose digest is `seen`; what is left out is
+        taken back. Raises TokenNotFresh, ConsentRequired, ConsentOutdated, UseNotOffered."""
+        user_id = self.fresh(token).user_id
+        with self._storage.begin() as work:
+            person = work.person(user_id)
+            if person is None:
+                raise TokenInvalid
+            before, given = _held(work, person).uses, self.text.given(uses, seen, work.now)
+            if given.uses != uses or consent.ATTRIBUTES in uses - before:  # there are no pictures to read looks from
+                raise UseNotOffered
+            for use in before - uses:
+                _end(work, user_id, use)
+            work.add_consent(user_id, given)
+            listed = ",".join(sorted(given.uses))
+            work.note(
+                "consent_given",
+                user_id,
+                consent=given.version,
+                consent_digest=given.digest,
+                uses=listed,
+                by=By.SELF.value,
+            )
+            work.commit()
+        self._storage.sweep()
+        return given.uses
 
     def choose_passphrase(self, token: str, passphrase: str | None) -> None:
         """Sets, changes or (None) removes the second factor. Raises TokenNotFresh, PassphraseTooShort,
@@ -137,6 +162,14 @@ def _held(work: UnitOfWork, person: Person) -> Consent:
         return lines[-1]
     kept = {consent.ATTRIBUTES} if person.attributes else set()
     return Consent(person.consent_at, "0", "", frozenset({consent.LOGIN} | kept))
+
+
+def _end(work: UnitOfWork, user_id: UUID, use: str) -> None:
+    """Erases what a use allowed to be kept."""
+    if use == consent.ATTRIBUTES:
+        work.details.drop(user_id, ATTRIBUTES)
+    if use == consent.GROWTH:
+        work.shrink(user_id)
 
 
 def new_recovery_code(work: UnitOfWork, user_id: UUID) -> str:

@@ -32,6 +32,13 @@ def withdraw(storage: Storage, user_id: UUID, use: str) -> None:
         work.commit()
 
 
+def agree_again(storage: Storage, user_id: UUID, digest: str, *uses: str) -> None:
+    with storage.begin() as work:
+        work.add_consent(user_id, Consent(storage.now(), "2", digest, frozenset(uses)))
+        work.note("consent_given", user_id, consent="2", consent_digest=digest, uses=",".join(sorted(uses)))
+        work.commit()
+
+
 @pytest.fixture
 def people(storage: Storage) -> tuple[UUID, UUID, UUID]:
     one, other = (agree(storage, text, "login", "attributes", "overlays") for text in TEXTS)
@@ -41,6 +48,9 @@ def people(storage: Storage) -> tuple[UUID, UUID, UUID]:
 
 
 def test_what_was_agreed_to_and_withdrawn_is_in_order(storage: Storage, people: tuple[UUID, UUID, UUID]) -> None:
+    assert storage.contradicted_consents() == set()
+    agree_again(storage, people[2], TEXTS[1], "login", "overlays")
+    withdraw(storage, people[2], "overlays")
     assert storage.contradicted_consents() == set()
     storage.erase([people[0]])
     assert storage.contradicted_consents() == set()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,18 @@ from typer.testing import CliRunner
 
 from service.bootstrap import Application, build
 from service.cli.main import application as command_line
-from service.consent import ATTRIBUTES, LOGIN, OVERLAYS, consent_text
-from service.errors import ConsentOutdated, ConsentRequired, TokenInvalid, UnsafeSettings
+from service.consent import ATTRIBUTES, GROWTH, LOGIN, OVERLAYS, consent_text
+from service.errors import (
+    ConsentOutdated,
+    ConsentRequired,
+    TokenInvalid,
+    TokenNotFresh,
+    UnsafeSettings,
+    UseNotOffered,
+)
 from service.receipts import verify
 from service.settings import Settings
+from service.tokens import FRESH
 from service.workflows.enrol import Enrolled, EnrolRequest
 from service.workflows.login import LoginRequest
 from tests.db.damage import swap
@@ -84,8 +93,57 @@ def test_taking_back_the_attributes_erases_them_and_nothing_else(application: Ap
     assert application.me.withdraw(token(application), ATTRIBUTES) is None
     shown = application.me.show(token(application))
     assert shown.person.attributes is None
-    assert shown.uses == {LOGIN}
+    assert shown.consent.uses == {LOGIN}
     assert application.login(LoginRequest([portraits().obama3.read_bytes()])).emotion is None
+
+
+def test_more_is_agreed_to_later_and_what_is_left_out_is_taken_back(application: Application) -> None:
+    person, digest = enrol(application), application.consent.digest
+    bearer = token(application)
+    everything = frozenset({LOGIN, ATTRIBUTES, OVERLAYS})
+    assert application.me.agree(bearer, everything, digest) == everything
+    shown = application.me.show(bearer)
+    assert (shown.consent.uses, shown.consent.digest) == (everything, digest)
+    assert shown.person.attributes is not None
+    assert application.me.agree(bearer, frozenset({LOGIN}), digest) == {LOGIN}
+    assert application.me.show(bearer).person.attributes is None
+    with application.storage.begin() as work:
+        assert [line.uses for line in work.consents(person.user_id)] == [{LOGIN, ATTRIBUTES}, everything, {LOGIN}]
+    entries = [entry for entry in application.storage.audit.entries() if entry.kind == "consent_given"]
+    assert [entry.details["uses"] for entry in entries] == ["attributes,login,overlays", "login"]
+    assert application.storage.contradicted_consents() == set()
+
+
+@pytest.mark.parametrize(
+    ("uses", "digest", "error"),
+    [
+        ({OVERLAYS}, "", ConsentRequired),
+        ({LOGIN, OVERLAYS}, "0" * 64, ConsentOutdated),
+        ({LOGIN, GROWTH}, "", UseNotOffered),  # not on offer in this installation
+        ({LOGIN, ATTRIBUTES}, "", UseNotOffered),  # there is no picture to read them from
+    ],
+)
+def test_what_cannot_be_agreed_to_later(
+    application: Application, uses: set[str], digest: str, error: type[Exception]
+) -> None:
+    enrol(application, uses=frozenset({LOGIN}))
+    bearer = token(application)
+    with pytest.raises(error):
+        application.me.agree(bearer, frozenset(uses), digest or application.consent.digest)
+    assert application.me.show(bearer).consent.uses == {LOGIN}
+
+
+def test_only_a_fresh_login_agrees_to_more(tmp_path: Path) -> None:
+    clock = Clock()
+    application = build(Settings(home=tmp_path / "home", attributes=("none",)), now=clock)
+    try:
+        enrol(application)
+        bearer = token(application)
+        clock.now += FRESH + timedelta(seconds=1)
+        with pytest.raises(TokenNotFresh):
+            application.me.agree(bearer, frozenset({LOGIN, OVERLAYS}), application.consent.digest)
+    finally:
+        application.close()
 
 
 def test_taking_back_the_login_erases_everything(application: Application) -> None:

@@ -215,7 +215,7 @@ def test_it_is_told_taken_back_and_erased(growing: Application, clock: Clock, pe
     assert [template["grown"] for template in told["templates"]] == [False, True]
     assert growing.me.withdraw(token, GROWTH) is None
     assert grown(growing, user_id) == [False]
-    assert growing.me.show(token).uses == {LOGIN}
+    assert growing.me.show(token).consent.uses == {LOGIN}
     assert growing.people.storage.sweep() is not None
     clock.advance(days=2)
     log_in(growing, people.obama2, user_id)

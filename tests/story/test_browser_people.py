@@ -293,6 +293,42 @@ def test_what_needs_a_fresh_login_says_so(home: Path, service: Service, people: 
         expect(page.locator("#login form:visible [name=user_id]")).to_have_value(user_id)
 
 
+def test_more_is_agreed_to_later_and_a_new_text_is_shown(service: Service, people: Portraits) -> None:
+    with visit(service.base_url) as watched:
+        page = watched.page
+        register(page, people.obama, "login", "attributes")
+        log_in(page, people.obama2)
+        inside(page)
+        drawer(page, "What I agreed to")
+        expect(page.locator("#login .offer .tick")).to_have_count(1)
+        page.click("#login .offer button")
+        expect(page.locator("#login .offer [value=overlays]")).to_be_focused()
+        page.check("#login .offer [value=overlays]")
+        page.click("#login .offer button")
+        expect(page.locator("#login .said")).to_contain_text("Noted")
+        expect(page.locator("#login .uses li")).to_have_count(3)
+        expect(page.locator("#login .offer")).to_be_hidden()
+
+        def changed(route: Route) -> None:
+            told = httpx.get(
+                service.base_url + "/v1/me", headers={"Authorization": route.request.headers["authorization"]}
+            )
+            route.fulfill(json=told.json() | {"consent_digest": "0" * 64})
+
+        page.route("**/v1/me", changed)
+        page.click("#login [data-use=overlays] button")
+        expect(page.locator("#login .offer .say")).to_contain_text("The text has changed")
+        expect(page.locator("#login .offer .tick")).to_have_count(3)
+        page.check("#login .offer [value=overlays]")
+        page.click("#login .offer button")
+        refused(page, "login", "consent_required")
+        page.check("#login .offer [value=login]")
+        page.click("#login .offer button")
+        expect(page.locator("#login .uses li")).to_have_count(2)
+        expect(page.locator("#login .done dl")).not_to_contain_text("years old")
+        assert watched.complaints == []
+
+
 def test_taking_back_erases_what_was_allowed(service: Service, people: Portraits, tmp_path: Path) -> None:
     with visit(service.base_url) as watched:
         page = watched.page

@@ -109,6 +109,9 @@ def test_the_whole_way(client: Client, admin: Client, people: Portraits) -> None
 
     recovered = client.recover(enrolled.user_id, client.renew_recovery_code(token))
     assert client.me(recovered.token).acr == "recovery"
+    fewer = {"login", "attributes"}
+    assert client.agree(sure.token, fewer, text.digest) == fewer == client.me(token).uses
+    assert client.me(token).consent_digest == text.digest
     assert client.withdraw(token, "attributes").receipt is None
     assert client.me(token).attributes == {} or client.me(token).attributes is None
     assert len(client.export(token)["templates"]) == 2

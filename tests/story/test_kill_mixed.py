@@ -109,7 +109,7 @@ def logs_in(application: Application, user_id: UUID, person: Known) -> None:
     """With what was answered last, and with nothing else."""
     request = LoginRequest([person.picture], user_id, passphrase=person.passphrase)
     token = application.login(request).issued.token
-    assert application.me.show(token).uses == person.uses
+    assert application.me.show(token).consent.uses == person.uses
     if person.passphrase is not None:
         with pytest.raises(NotRecognised):
             application.login(LoginRequest([person.picture], user_id, passphrase="wrong words"))
