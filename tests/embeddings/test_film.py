@@ -1,3 +1,5 @@
+import os
+from collections import Counter
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +12,10 @@ from embeddings.film import Film, FilmLimits
 from embeddings.film_refusals import AudioNotCopied, BrokenFilm, FilmRefused, FilmTooLarge, UnsupportedFilm
 from embeddings.film_writer import FilmCodec, FilmShape, FilmWriter, container_of
 from embeddings.types import Pixels
+from tests.damaged_films import damaged
 from tests.films import film, passing
+
+DAMAGED = 3000 if os.environ.get("FACEWARDEN_TEST_LONG") == "1" else 300
 
 
 def quarters(width: int = 96, height: int = 64) -> Pixels:
@@ -121,6 +126,18 @@ def test_a_frame_that_does_not_decode_is_told_and_no_other_takes_its_place() -> 
 def test_what_is_no_film_is_refused(data: bytes, refusal: type[FilmRefused]) -> None:
     with pytest.raises(refusal):
         Film(data)
+
+
+def test_a_damaged_film_is_refused_or_read_and_nothing_else() -> None:
+    ends: Counter[str] = Counter()
+    for data in damaged(DAMAGED):
+        try:
+            for frame in Film(data, FilmLimits(max_frames=1000, max_seconds=600)).frames():
+                assert frame.pixels is None or frame.pixels.dtype == np.uint8
+            ends["read"] += 1
+        except FilmRefused as refusal:
+            ends[refusal.code] += 1
+    assert ends.keys() >= {"read", "broken_film", "unsupported_film"}
 
 
 def test_limits() -> None:

@@ -21,6 +21,7 @@ from db.api_keys import Role
 from service.bootstrap import open_storage
 from service.settings import Settings
 from service.workflows.clients import ClientRegistry
+from tests.damaged_films import damaged
 from tests.service.api_keys import keys_in
 from tests.story.server import Service, running_service
 from tests.story.test_hostile import FACE, FILES, GROWTH_MB, NO_FACE, SEVERAL_FACES, hostile, outcome, resident_mb
@@ -214,6 +215,18 @@ def test_every_file_gets_its_answer_and_memory_stays(door: str, doors: Doors, ho
     log = doors.service.log.read_text()
     assert "Traceback" not in log
     assert '"level": "error"' not in log
+
+
+@pytest.mark.long
+def test_damaged_films_are_refused_or_hidden_and_memory_stays(doors: Doors) -> None:
+    resident, ends = [], set[str]()
+    for _ in range(2):
+        ends |= {film(doors, data) for data in damaged(120 // EVERY)}
+        resident.append(resident_mb(doors.service))
+    assert ends <= {"accepted", "broken_film", "unsupported_film", "film_too_large"}
+    assert ends >= {"accepted", "broken_film"}
+    assert resident[1] - resident[0] <= GROWTH_MB
+    assert "Traceback" not in doors.service.log.read_text()
 
 
 @pytest.mark.long
