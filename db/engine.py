@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -75,7 +76,8 @@ def migrate(engine: Engine, tree: str, revision: str = "head") -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
         else:
             server.take_turn(connection)
-        _require_known(connection, config, tree)
+        if _require_known(connection, tree) == {_scripts(tree).as_revision_number(revision)}:
+            return
         config.attributes["connection"] = connection
         config.attributes["version_table"] = _version_table(tree)
         command.upgrade(config, revision)
@@ -85,16 +87,23 @@ def migrate(engine: Engine, tree: str, revision: str = "head") -> None:
 def require_known(engine: Engine, tree: str) -> None:
     """Raises StorageNewer where a later version of the service has changed the tables."""
     with engine.connect() as connection:
-        _require_known(connection, alembic_config(tree), tree)
+        _require_known(connection, tree)
 
 
-def _require_known(connection: Connection, config: Config, tree: str) -> None:
+def _require_known(connection: Connection, tree: str) -> set[str]:
+    """The revision it is at, or none."""
     context = MigrationContext.configure(connection, opts={"version_table": _version_table(tree)})
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    unknown = set(context.get_current_heads()) - known
+    found = set(context.get_current_heads())
+    unknown = found - {script.revision for script in _scripts(tree).walk_revisions()}
     if unknown:
         shown = connection.engine.url.database or connection.dialect.name
         raise StorageNewer(f"{shown} is at {', '.join(sorted(unknown))}, which this version does not know")
+    return found
+
+
+@cache
+def _scripts(tree: str) -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config(tree))  # reads every migration, which takes its time
 
 
 def alembic_config(tree: str) -> Config:

@@ -1,6 +1,7 @@
 """The service answers from the first moment, while its models are loaded and its gallery is filled: that it starts."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from service.access import OriginGuard, SecurityHeaders
@@ -54,6 +55,7 @@ class Opening:
             self.error = error
             self.failed()
             return
+        gc.freeze()  # lasts as long as the process: searched through again, it would hold up requests
         async with app.router.lifespan_context(app):
             self._app = app
             await stop.wait()

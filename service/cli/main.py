@@ -1,5 +1,6 @@
 """`facewarden`: the command line. A command reads settings, calls one workflow and prints."""
 
+import gc
 import os
 import sys
 
@@ -55,6 +56,8 @@ def main() -> None:
         told = f"facewarden: {row.title}: {str(error) or row.advice}"
         Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UnsafeSettings) else 1)
+    finally:
+        gc.freeze()  # the interpreter need not search all that there is once more before it ends
 
 
 if __name__ == "__main__":

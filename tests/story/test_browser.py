@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.routes.page import PAGES
 from tests.evaluation_data import folder
 from tests.portraits import camera_stream, portraits
 from tests.story.browser import chromium, visit
@@ -107,20 +106,3 @@ def test_consent_is_asked_before_anything_is_sent(service: Service, cast: Cast) 
         watched.page.click("#register .go")
         expect(watched.page.locator("#register .notice")).to_have_attribute("data-code", "consent_required")
         assert not [url for url in posted if url.endswith("/v1/users")]
-
-
-def test_without_a_camera_the_page_says_so(service: Service) -> None:
-    chromium()
-    with visit(service.base_url) as watched:
-        watched.page.click("#login .camera")
-        expect(watched.page.locator("#login .notice strong")).not_to_be_empty()
-
-
-@pytest.mark.parametrize("width", [320, 768, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_the_window(service: Service, width: int, scheme: str) -> None:
-    chromium()
-    for path in PAGES:
-        with visit(service.base_url, path=path, scheme=scheme, width=width) as watched:
-            assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
-            assert watched.complaints == []

@@ -1,4 +1,5 @@
-"""What a person reads when something is not there: a camera, a permission, a network, a quick service, a session."""
+"""What a person reads when something is not there: a camera, a permission, a network, a quick service, a session; and
+that a narrow window is wide enough."""
 
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.portraits import Portraits
+from service.routes.page import PAGES
 from tests.portraits import portraits
 from tests.story.browser import chromium, visit
 from tests.story.server import Service, running_service
@@ -43,6 +45,15 @@ def says(page: Page, door: str, title: str) -> None:
     expect(page.locator(f"#{door} .notice strong")).to_have_text(title)
     expect(page.locator(f"#{door} .notice p")).not_to_be_empty()
     expect(page.locator(f"#{door} .camera")).to_be_enabled()
+
+
+@pytest.mark.parametrize("width", [320, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(service: Service, width: int, scheme: str) -> None:
+    for path in PAGES:
+        with visit(service.base_url, path=path, scheme=scheme, width=width) as watched:
+            assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert watched.complaints == []
 
 
 def test_no_camera(service: Service) -> None:

@@ -163,7 +163,7 @@ def test_told_to_stop_it_answers_who_is_waiting_takes_nobody_new_and_ends_well(
         while not refused:
             try:
                 socket.create_connection((where.hostname, where.port), timeout=5).close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
                 refused = True
         sending.join()
         assert [(each.status_code, each.json()["code"]) for each in answers] == [(401, "not_recognised")]
