@@ -56,11 +56,12 @@ def test_nothing_is_wider_than_the_window(service: Service, width: int, scheme: 
             assert watched.complaints == []
 
 
-def test_no_camera(service: Service) -> None:
+@pytest.mark.parametrize("door", ["register", "login"])
+def test_no_camera(service: Service, door: str) -> None:
     with visit(service.base_url) as watched:
-        watched.page.click("#register .camera")
-        says(watched.page, "register", "No camera was found")
-        expect(watched.page.locator("#register .notice")).to_contain_text("choose a photo instead")
+        watched.page.click(f"#{door} .camera")
+        says(watched.page, door, "No camera was found")
+        expect(watched.page.locator(f"#{door} .notice")).to_contain_text("choose a photo instead")
 
 
 def test_a_camera_in_use(service: Service) -> None:
