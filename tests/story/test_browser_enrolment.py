@@ -49,6 +49,7 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         page.check("#register input[value=login]")
 
         def begin() -> None:
+            page.evaluate("() => { window.asked = []; }")  # of the last try alone
             page.click("#register .go")
             expect(page.locator("#register .notice")).to_be_hidden()
 
@@ -57,7 +58,7 @@ def test_who_makes_the_movements_is_enrolled_from_slightly_aside_too(tmp_path: P
         user_id = page.locator("#register code.id").inner_text()
         asked = [step for step in page.evaluate("window.asked") if step]
         assert asked[-2:] == ["slightly_left", "slightly_right"]
-        assert set(asked[:-2]) <= {*MOVES, *POSES}
+        assert set(asked[:-2]) <= MOVES.keys()
         login = httpx.post(f"{service.base_url}/v1/login", files=photo, data={"user_id": user_id}, timeout=60)
         assert login.status_code == 200, login.text
         assert watched.complaints == []
