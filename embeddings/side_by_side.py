@@ -1,53 +1,113 @@
 """Steps of one picture that do not need each other's results, on several cores while these have nothing else to do."""
 
+import ctypes
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_CONFINES: Final = hasattr(os, "sched_setaffinity")
+_getcpu: Final[Callable[[], int] | None] = getattr(ctypes.CDLL(None), "sched_getcpu", None) if _CONFINES else None
+"""Of glibc and musl; Python has no name for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One core, or a few: `processors` are the system's numbers of them, none where threads may run anywhere.
+    `executor`: of one thread that never leaves it."""
+
+    processors: frozenset[int]
+    executor: ThreadPoolExecutor
+
+    @classmethod
+    def on(cls, processors: frozenset[int]) -> "Place":
+        return cls(processors, ThreadPoolExecutor(1, "beside", initializer=_confine, initargs=(processors,)))
 
 
 class Cores:
     """`count` cores: each picture keeps one busy, those left over may take single steps. May be shared by threads.
 
     So a lone login is answered sooner, and under load, when pictures already fill the cores, nothing is divided.
+    Whoever works on a core does not leave it meanwhile: Linux may wake a thread on the core of the one that woke it,
+    and two steps that were to run side by side would take turns there while other cores are idle.
     """
 
     def __init__(self, count: int = 1) -> None:
-        # A thread for each core: a step that waits for its own steps keeps one, and theirs must find another.
-        self._executor = ThreadPoolExecutor(count, thread_name_prefix="beside") if count > 1 else None
-        self._free = count
+        self._free = [Place.on(processors) for processors in _divided(count)]
+        self._divides = count > 1
         self._lock = threading.Lock()
 
-    def take(self) -> bool:
-        """A core, to be given back; False where none is free."""
+    def take(self, *, here: bool = True) -> Place | None:
+        """A core, to be given back: the one that the calling thread is on or, unless `here`, another one, where there
+        is a choice. None where none is free."""
+        on = _processor()
         with self._lock:
-            taken = self._free > 0
-            self._free -= taken
-            return taken
+            fitting = (number for number, place in enumerate(self._free) if (on in place.processors) == here)
+            return self._free.pop(next(fitting, 0)) if self._free else None
 
-    def give(self) -> None:
+    def give(self, place: Place) -> None:
         with self._lock:
-            self._free += 1
+            self._free.append(place)
 
     def begin(self, step: Callable[[], R]) -> Future[R] | None:
         """The step under way on a core of its own; None where none is free."""
-        if self._executor is None or not self.take():
-            return None
-        return self._executor.submit(self._run, step)
+        place = self.take(here=False) if self._divides else None
+        return None if place is None else place.executor.submit(self._run, step, place)
 
-    def _run(self, step: Callable[[], R]) -> R:
+    def _run(self, step: Callable[[], R], place: Place) -> R:
         try:
             return step()
         finally:
-            self.give()
+            self.give(place)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """The calling thread works on one core, where one is free, and on no other."""
+        place = self.take()
+        if place is None:
+            yield
+            return
+        before = _confine(place.processors)
+        try:
+            yield
+        finally:
+            _confine(before)
+            self.give(place)
+
+
+def _divided(count: int) -> list[frozenset[int]]:
+    """This process's processors in so many parts; empty ones where threads may run anywhere."""
+    usable = sorted(os.sched_getaffinity(0)) if _CONFINES else []
+    if not 1 < count <= len(usable):
+        return [frozenset()] * count
+    ends = [number * len(usable) // count for number in range(count + 1)]
+    return [frozenset(usable[start:end]) for start, end in pairwise(ends)]
+
+
+def _confine(processors: frozenset[int]) -> frozenset[int]:
+    """Keeps the calling thread on these processors, if any; those that it was kept on before."""
+    if not processors:
+        return processors
+    before = frozenset(os.sched_getaffinity(0))
+    with suppress(OSError):  # they were taken away from this process since it began
+        os.sched_setaffinity(0, processors)
+    return before
+
+
+def _processor() -> int | None:
+    """Where the calling thread runs at the moment; None where the system does not tell."""
+    return None if _getcpu is None else _getcpu()
 
 
 class SideBySide:
@@ -59,8 +119,7 @@ class SideBySide:
 
     def __init__(self, cores: Cores | None = None, *, whole: bool = False) -> None:
         self._cores = cores or Cores()
-        self._whole = whole
-        self._took = False
+        self._kept = self._cores.kept() if whole else nullcontext()
         self._begun: list[Future[Any]] = []
 
     def begin(self, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
@@ -79,15 +138,14 @@ class SideBySide:
         return future.result
 
     def __enter__(self) -> Self:
-        self._took = self._whole and self._cores.take()
+        self._kept.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         wait(self._begun)
-        if self._took:
-            self._cores.give()
+        self._kept.__exit__(kind, error, trace)
 
 
 def run_pair(cores: Cores, run: Callable[[NDArray[Any]], NDArray[Any]], pair: NDArray[Any]) -> NDArray[Any]:
