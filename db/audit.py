@@ -30,11 +30,9 @@ LINGER_SECONDS: Final = 0.02
 _HEAD: Final = b"facewarden audit head 1"
 _TAIL: Final = AuditTailRow.metadata.tables["audit_tail"]
 # Made once: building a statement takes longer than running it, and every login writes an entry.
-HOLD: Final = update(_TAIL).values(number=_TAIL.c.number)
-"""Whoever has run this writes the next entry."""
-_NEXT: Final = update(_TAIL).values(number=_TAIL.c.number + 1).returning(_TAIL.c.number, _TAIL.c.code)
+_HOLD: Final = update(_TAIL).values(number=_TAIL.c.number).returning(_TAIL.c.number, _TAIL.c.code)
 _ADD: Final = insert(AuditRow.metadata.tables["audit"])
-_END: Final = update(_TAIL).values(code=bindparam("end"))
+_END: Final = update(_TAIL).values(number=bindparam("reached"), code=bindparam("end"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +69,36 @@ class AuditLog:
             self._people = self._secret(PEOPLE)
         return pseudonym(self._people, user_id)
 
-    def append(self, session: Session, at: datetime, kind: str, user_id: UUID | None, **details: Detail) -> Head:
-        """Writes an entry in the caller's transaction; writers take turns until theirs ends.
+    @staticmethod
+    def hold(session: Session) -> Head:
+        """The end of the log, which nobody else writes to until this transaction ends."""
+        number, code = session.connection().execute(_HOLD).one()
+        return Head(number, code)
+
+    def append(
+        self,
+        session: Session,
+        at: datetime,
+        kind: str,
+        user_id: UUID | None,
+        held: Head | None = None,
+        /,
+        **details: Detail,
+    ) -> Head:
+        """Writes an entry in the caller's transaction, behind `held` where it holds the end already; writers take turns
+        until theirs ends.
 
         Once it is committed, `advance` with what this returns.
         """
-        connection = session.connection()
-        number, before = connection.execute(_NEXT).one()
-        generation = self._current_generation()
-        if number <= self._reached:  # the end was cut off: entries go on behind it, so that the gap stays for good
-            number = self._reached + 1
-            connection.execute(update(_TAIL).values(number=number))
+        end = held or self.hold(session)
+        connection, generation = session.connection(), self._current_generation()
+        number = max(end.number, self._reached) + 1  # where the end was cut off the gap stays for good
         person = None if user_id is None else self.pseudonym(user_id)
         entry = Entry(number, at, kind, person, details, generation, b"")
-        code = code_of(self._key(generation), before, entry)
+        code = code_of(self._key(generation), end.code, entry)
         row = {"number": number, "at": at, "kind": kind, "person": person, "details": canonical(details)}
         connection.execute(_ADD, {**row, "generation": generation, "code": code})
-        connection.execute(_END, {"end": code})
+        connection.execute(_END, {"reached": number, "end": code})
         return Head(number, code)
 
     def note(self, kind: str, at: datetime, **details: Detail) -> None:

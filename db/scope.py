@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, select, update
 from sqlmodel import Session, col
 
 from db import changes
@@ -17,6 +17,14 @@ _TENANT: Final = TenantRow.metadata.tables["tenant"]
 # Made once: building a statement takes longer than running it, and every login asks.
 _REVISION: Final = select(_TENANT.c.revision).where(_TENANT.c.name == bindparam("here"))
 _TRANSFORM: Final = select(_TENANT.c.transform).where(_TENANT.c.name == bindparam("here"))
+
+
+def transform_of(tenant: str, connection: Connection) -> int:
+    """The generation of the transform that templates are written with; 0 for none yet. Raises UnknownTenant."""
+    found: int | None = connection.scalar(_TRANSFORM, {"here": tenant})
+    if found is None:
+        raise UnknownTenant(tenant)
+    return found
 
 
 class Scope:
@@ -43,12 +51,9 @@ class Scope:
             return self._session.connection().scalar(_REVISION, {"here": self.tenant}) or 0
 
     def transform(self) -> int:
-        """The generation of the transform that templates are written with; 0 for none yet. Raises UnknownTenant."""
+        """See `transform_of`."""
         with told_apart():
-            found: int | None = self._session.connection().scalar(_TRANSFORM, {"here": self.tenant})
-        if found is None:
-            raise UnknownTenant(self.tenant)
-        return found
+            return transform_of(self.tenant, self._session.connection())
 
     def changes(self, since_revision: int) -> changes.Changes | None:
         """Who was enrolled, changed or erased after a revision; None where that is not known any more."""

@@ -27,6 +27,7 @@ from db.proofs import Proofs
 from db.records import Erasure, Resealed
 from db.revocations import Revocations
 from db.rotation import MasterRotation, PersonRotation
+from db.scope import transform_of
 from db.signing_keys import SigningKeys
 from db.tables import (
     DEFAULT_TENANT,
@@ -118,6 +119,11 @@ class Storage:
     def tenants(self) -> Tenants:
         """Which tenants there are."""
         return Tenants(self._data)
+
+    def transform(self) -> int:
+        """Like that of a unit of work, which it makes do without: every request asks."""
+        with told_apart(), self._data.connect() as connection:
+            return transform_of(self.tenant, connection)
 
     def transforms(self) -> Transforms:
         """By which secrets the tenant's templates are turned."""

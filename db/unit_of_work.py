@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from db import changes
 from db.api_keys import ApiKeyLedger
-from db.audit import HOLD, AuditLog, of_tenant
+from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail, Head
 from db.challenges import ChallengeLedger
 from db.clients import Clients
@@ -53,6 +53,7 @@ class UnitOfWork(People, Templates, Consents):
         self.references = References(self._session, keystore, tenant)
         self.api_keys = ApiKeyLedger(self._session, keystore.secret, proofs, self.revoked, tenant)
         self._new_keys: list[UUID] = []
+        self._held: Head | None = None
         self._head: Head | None = None
 
     def __enter__(self) -> Self:
@@ -75,6 +76,7 @@ class UnitOfWork(People, Templates, Consents):
         self._new_keys.clear()  # from here on a key without a person is for the sweep: a failure may come too late
         with told_apart():
             self._session.commit()
+        self._held = None
         if self._head is not None:
             self._audit.advance(self._head)
             self._head = None
@@ -82,12 +84,13 @@ class UnitOfWork(People, Templates, Consents):
     def note(self, kind: str, user_id: UUID | None, **details: Detail) -> None:
         """An entry of the audit log, written if and only if this unit of work is committed."""
         with told_apart():
-            self._head = self._audit.append(self._session, self.now, kind, user_id, **details, **of_tenant(self.tenant))
+            said = {**details, **of_tenant(self.tenant)}
+            self._head = self._held = self._audit.append(self._session, self.now, kind, user_id, self._held, **said)
 
     def take_turn(self) -> None:
         """Nobody else writes failures or audit entries until this unit of work ends."""
         with told_apart():
-            self._session.connection().execute(HOLD)
+            self._held = self._audit.hold(self._session)
 
     def add_person(
         self,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar, Final
 
 VERIFICATION_FMR: Final = 1e-4
@@ -19,6 +20,8 @@ IDENTIFICATION_FPIR: Final = 1e-3
 CARRIED: Final = 10
 """Impostor events that a threshold for one against many must rest on."""
 _SLACK: Final = 1 + 1e-9  # 1e-3 / 100 must count as 1e-5
+_KEPT: Final = 256
+"""Answers that are kept, since every login asks for the same few."""
 
 
 class GalleryTooLarge(Exception):
@@ -76,9 +79,29 @@ class OperatingPoint:
         return self.room(other.threshold) < 0
 
 
+class _Table:
+    """Points as a key: the same ones, not equal ones, since comparing them takes longer than what is looked up."""
+
+    __slots__ = ("points",)
+
+    def __init__(self, points: Sequence[OperatingPoint]) -> None:
+        self.points = tuple(points)  # a tuple stays itself
+
+    def __hash__(self) -> int:
+        return id(self.points)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Table) and self.points is other.points
+
+
 def of_measure(points: Sequence[OperatingPoint], measure: Measure) -> tuple[OperatingPoint, ...]:
     """Those of the points whose thresholds are in that measure. Raises ValueError where there is none."""
-    found = tuple(point for point in points if point.measure is measure)
+    return _of_measure(_Table(points), measure)
+
+
+@lru_cache(_KEPT)
+def _of_measure(table: _Table, measure: Measure) -> tuple[OperatingPoint, ...]:
+    found = tuple(point for point in table.points if point.measure is measure)
     if not found:
         raise ValueError(f"no operating point was measured by {measure}")
     return found
@@ -104,6 +127,12 @@ def curve(points: Sequence[OperatingPoint], mode: Mode) -> tuple[OperatingPoint,
     Where a row of fewer captures happens to be stricter (a threshold that rests on ten events scatters), that row is
     taken, so that more captures never loosen the threshold.
     """
+    return _curve(_Table(points), mode)
+
+
+@lru_cache(_KEPT)
+def _curve(table: _Table, mode: Mode) -> tuple[OperatingPoint, ...]:
+    points = table.points
     standing = measured_mode(points, mode)
     best: dict[float, OperatingPoint] = {}
     for point in sorted(points, key=lambda point: point.mode, reverse=True):

@@ -69,6 +69,7 @@ SECURITY_HEADERS: Final = {
         [f"{name}=(self)" for name in ALLOWED_FEATURES] + [f"{name}=()" for name in REFUSED_FEATURES]
     ),
 }
+_SECURITY: Final = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +297,9 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer = MutableHeaders(raw=message.setdefault("headers", []))
-                for name, value in SECURITY_HEADERS.items():
-                    answer[name] = value
+                message["headers"] = [each for each in message.get("headers", []) if each[0] not in _SECURITY]
+                message["headers"] += _SECURITY.items()
+                answer = MutableHeaders(raw=message["headers"])
                 if self._hsts and not _under_loopback_name(scope):
                     answer["strict-transport-security"] = STRICT_TRANSPORT_SECURITY
                 if is_private(scope["path"]) or "cache-control" not in answer:

@@ -58,8 +58,7 @@ class Tenants:
     def of(self, name: str) -> TenantService:
         """As its templates are turned by now; costs one small query once it is open. Raises UnknownTenant."""
         storage, known = self._storage.of(name), self._open.get(name)
-        with storage.begin() as work:
-            generation = work.transform()
+        generation = storage.transform()
         if known is not None and known.turning.generation == generation:
             return known
         lock = self._locks[name]
