@@ -20,8 +20,8 @@ from db.sealing import KEY_ID_BYTES, Place, Places, cipher, open_with
 from db.tables import PersonRow, TemplateRow, id_bytes
 
 TEMPLATE: Final = "template"
-BATCH: Final = 128
-"""Few enough that their memory is used again, instead of being asked for anew, for the next."""
+BATCH: Final = 512
+"""People or rows at a time: few enough that their memory is used again for the next, not asked for anew."""
 _ROW_BYTES: Final = 16
 _NUMBER_BYTES: Final = 4
 
@@ -39,8 +39,8 @@ class OpenedTemplates:
 
 def people_ids(session: Session) -> set[bytes]:
     """The IDs of everybody, 16 bytes each."""
-    rows = session.execute(select(type_coerce(PersonRow.metadata.tables["person"].c.user_id, String)))
-    return {id_bytes(raw) for (raw,) in rows}
+    query = select(type_coerce(PersonRow.metadata.tables["person"].c.user_id, String))
+    return set(id_bytes(session.connection().scalars(query).all()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +63,17 @@ def open_all(session: Session, keystore: Keystore, whose: Whose, unreadable: set
     unfinished: dict[bytes, list[tuple[bytes, int]]] = {person: [] for person in waiting}
     for person, payload, capture in _opened(session, keystore, whose, unreadable):
         if person not in waiting:
-            batch.add(person, [(payload, capture)])
+            batch.add(person, payload, capture)
         else:
             unfinished[person].append((payload, capture))
             if len(unfinished[person]) == waiting[person]:
-                batch.add(person, unfinished.pop(person))
+                batch.add_several(person, unfinished.pop(person))
         if len(batch.payloads) >= BATCH:
             yield batch.opened()
             batch = _Batch()
     for person, some in unfinished.items():  # a template came or went in between
         if some and UUID(bytes=person) not in unreadable:
-            batch.add(person, some)
+            batch.add_several(person, some)
     if batch.payloads:
         yield batch.opened()
 
@@ -84,8 +84,8 @@ def _with_several(session: Session, whose: Whose) -> dict[bytes, int]:
     query = select(type_coerce(table.user_id, String), count).where(
         table.model_id == whose.model_id, table.transform == whose.transform
     )
-    rows = session.execute(query.group_by(table.user_id).having(count > 1))
-    return {id_bytes(owner): number for owner, number in rows}
+    rows = session.connection().execute(query.group_by(table.user_id).having(count > 1)).all()
+    return dict(zip(id_bytes([owner for owner, _ in rows]), (number for _, number in rows), strict=True))
 
 
 def _opened(
@@ -95,11 +95,13 @@ def _opened(
     model_id = whose.model_id
     keys, keyless = keystore.payloads(unreadable=unreadable), set[UUID]()
     places = Places(TEMPLATE, _ROW_BYTES, model_id)
-    for rows in session.execute(_query(session, whose)).partitions(BATCH):
-        for raw_row, raw_owner, capture, sealed, transform in rows:
+    found = session.connection().execute(_query(session, whose))
+    while some := found.fetchmany(BATCH):
+        rows, owners, captures, records, transforms = zip(*some, strict=True)
+        each = zip(id_bytes(owners), id_bytes(rows), captures, records, transforms, strict=True)
+        for person, row, capture, sealed, transform in each:
             if transform != whose.transform:
                 continue
-            person, row = id_bytes(raw_owner), id_bytes(raw_row)
             key = keys.get(person)
             if key is None:
                 keyless.add(UUID(bytes=person))
@@ -147,12 +149,18 @@ class _Batch:
         self.payloads: list[bytes] = []
         self.captures: list[int] = []
 
-    def add(self, person: bytes, templates: list[tuple[bytes, int]]) -> None:
-        for payload, capture in templates:
-            self.owners.append(len(self.people))
-            self.payloads.append(payload)
-            self.captures.append(capture)
+    def add(self, person: bytes, payload: bytes, capture: int) -> None:
+        self.owners.append(len(self.people))
         self.people.append(person)
+        self.payloads.append(payload)
+        self.captures.append(capture)
+
+    def add_several(self, person: bytes, templates: list[tuple[bytes, int]]) -> None:
+        payloads, captures = zip(*templates, strict=True)
+        self.owners += [len(self.people)] * len(templates)
+        self.people.append(person)
+        self.payloads += payloads
+        self.captures += captures
 
     def opened(self) -> OpenedTemplates:
         length = len(self.payloads[0])

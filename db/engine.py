@@ -5,21 +5,15 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from db import server
-from db.errors import DatabaseInUse, StorageNewer, StorageUnavailable
+from db.errors import DatabaseInUse, StorageUnavailable
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 BUSY_MS: Final = 10_000
 CHECKPOINT_TRIES: Final = 5
@@ -65,58 +59,12 @@ def _configure(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def migrate(engine: Engine, tree: str, revision: str = "head") -> None:
-    """Brings the database to the newest revision of a tree of migrations, `data` or `keys`, or to an earlier one.
-
-    Raises StorageNewer, and changes nothing, where it has a revision that is not known here.
-    """
-    config = alembic_config(tree)
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes starting together take turns
-        else:
-            server.take_turn(connection)
-        if _require_known(connection, tree) == {_scripts(tree).as_revision_number(revision)}:
-            return
-        config.attributes["connection"] = connection
-        config.attributes["version_table"] = _version_table(tree)
-        command.upgrade(config, revision)
-        connection.commit()
-
-
-def require_known(engine: Engine, tree: str) -> None:
-    """Raises StorageNewer where a later version of the service has changed the tables."""
-    with engine.connect() as connection:
-        _require_known(connection, tree)
-
-
-def _require_known(connection: Connection, tree: str) -> set[str]:
-    """The revision it is at, or none."""
-    context = MigrationContext.configure(connection, opts={"version_table": _version_table(tree)})
-    found = set(context.get_current_heads())
-    unknown = found - {script.revision for script in _scripts(tree).walk_revisions()}
-    if unknown:
-        shown = connection.engine.url.database or connection.dialect.name
-        raise StorageNewer(f"{shown} is at {', '.join(sorted(unknown))}, which this version does not know")
-    return found
-
-
-@cache
-def _scripts(tree: str) -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config(tree))  # reads every migration, which takes its time
-
-
-def alembic_config(tree: str) -> Config:
-    """Alembic's, of a tree of migrations."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("version_locations", str(MIGRATIONS / tree))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _version_table(tree: str) -> str:
-    return f"alembic_version_{tree}"
+def take_turn(connection: Connection) -> None:
+    """Waits until nobody else writes; the turn ends with the transaction, of which this is the first statement."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        server.take_turn(connection)
 
 
 def announce(connection: Connection) -> None:

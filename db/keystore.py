@@ -117,8 +117,8 @@ class Keystore(Tombstones):
     def is_for(self, people: set[bytes]) -> bool:
         """Whether exactly these people have a key, by the 16 bytes of their IDs."""
         with Session(self.engine) as session:
-            rows = session.execute(select(type_coerce(col(PersonKeyRow.user_id), String)))
-            return {id_bytes(owner) for (owner,) in rows} == people
+            owners = session.connection().scalars(select(type_coerce(col(PersonKeyRow.user_id), String)))
+            return set(id_bytes(owners.all())) == people
 
     def payloads(self, *, unreadable: set[UUID] | None = None) -> dict[bytes, bytes]:
         """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects, and
@@ -127,9 +127,10 @@ class Keystore(Tombstones):
         places, found = Places(PERSON_KEY), {}
         wrapping: dict[bytes, Cipher] = {}
         with Session(self.engine) as session:
-            for rows in session.execute(query).partitions(CHUNK):
-                for owner, wrapped in rows:
-                    person = id_bytes(owner)
+            rows = session.connection().execute(query)
+            while some := rows.fetchmany(CHUNK):
+                owners, records = zip(*some, strict=True)
+                for person, wrapped in zip(id_bytes(owners), records, strict=True):
                     try:
                         key_id = key_id_of(wrapped)
                         if key_id not in wrapping:

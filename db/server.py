@@ -5,10 +5,12 @@ Only db.engine asks for it.
 
 import re
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, ExecutionContext, create_engine, event
+
+if TYPE_CHECKING:  # an installation on a single file need not load it
+    import psycopg
 
 BUSY_MS: Final = 10_000
 CONNECT_SECONDS: Final = 10
@@ -75,7 +77,7 @@ def rewrite(connection: Connection, table: str, busy_ms: int) -> bool:
     driver: Any = connection.connection.driver_connection
     told: list[str] = []
 
-    def hear(notice: psycopg.errors.Diagnostic) -> None:
+    def hear(notice: "psycopg.errors.Diagnostic") -> None:
         told.append(notice.message_detail or "")
 
     connection.exec_driver_sql(f"SET lock_timeout = {busy_ms}")
@@ -114,7 +116,7 @@ class Listener:
         driver: Any = self._connection.connection.driver_connection
         try:
             return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
-        except psycopg.Error:
+        except self._engine.dialect.loaded_dbapi.Error:
             self.close()
             return True
 

@@ -17,7 +17,7 @@ from db.audit_chain import Detail
 from db.backup import Backup
 from db.bulk import people_ids
 from db.chunks import chunks
-from db.engine import Watch, open_engine, require_known, watch
+from db.engine import Watch, open_engine, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
@@ -25,6 +25,7 @@ from db.keystore import Keystore
 from db.ledger import contradicted
 from db.proofs import Proofs
 from db.records import Erasure, Resealed
+from db.revisions import require_known
 from db.revocations import Revocations
 from db.rotation import MasterRotation, PersonRotation
 from db.scope import transform_of

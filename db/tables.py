@@ -1,5 +1,6 @@
 """The tables: the data in one database, the keys that open it in another."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -35,9 +36,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def id_bytes(raw: Any) -> bytes:
-    """The 16 bytes of an ID that was selected as text: a UUID where the database knows the type, else hexadecimal."""
-    return raw.bytes if isinstance(raw, UUID) else bytes.fromhex(raw)
+def id_bytes(raw: Sequence[Any]) -> list[bytes]:
+    """The 16 bytes of each of one query's IDs, selected as text: UUIDs where the database knows the type, else
+    hexadecimal."""
+    if raw and isinstance(raw[0], UUID):
+        return [each.bytes for each in raw]
+    return list(map(bytes.fromhex, raw))
 
 
 class DataTable(SQLModel):

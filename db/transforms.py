@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, func, or_, select, update
+from sqlalchemy import Engine, Select, exists, func, or_, select, update
 from sqlmodel import Session, col
 
 from db.bulk import TEMPLATE
@@ -57,7 +57,9 @@ class Transforms:
         self._data = data
         self._keystore = keystore
         self._tenant = tenant
-        self._people = select(col(PersonRow.user_id)).where(col(PersonRow.tenant) == tenant)
+        # Looked up for each template that is asked about, of which there are few, not listed for all people
+        whose = col(PersonRow.user_id) == col(TemplateRow.user_id)
+        self._mine = exists().where(whose, col(PersonRow.tenant) == tenant)
 
     def generations(self) -> list[int]:
         """Whose secrets there are, the newest last."""
@@ -105,10 +107,7 @@ class Transforms:
             noted, ranges = col(TemplateRow.transform), [-1, 0, *self.generations()]
             between = [noted.between(low + 1, high - 1) for low, high in pairwise(ranges) if high - low > 1]
             beyond = or_(noted > ranges[-1], *between)  # ranges, so that the index serves
-            query = (
-                select(func.count()).select_from(TemplateRow).where(beyond, col(TemplateRow.user_id).in_(self._people))
-            )
-            return session.scalar(query) or 0
+            return session.scalar(select(func.count()).select_from(TemplateRow).where(beyond, self._mine)) or 0
 
     def destroy_before(self, generation: int) -> bool:
         """Step 4. What they leave in free space goes with the next sweep. False where there were none."""
@@ -124,7 +123,7 @@ class Transforms:
     def _make(self) -> None:
         """A number that no template has, not even one whose secret was destroyed."""
         with Session(self._data) as session:
-            held = select(func.max(TemplateRow.transform)).where(col(TemplateRow.user_id).in_(self._people))
+            held = select(func.max(TemplateRow.transform)).where(self._mine)
             highest = max(session.scalar(held) or 0, self._noted(session), *self.generations(), 0)
         self._keystore.secret(self._purpose(str(highest + 1)))
 
@@ -151,7 +150,7 @@ class Transforms:
         """Who has templates that can be carried over to that generation."""
         others = {0, *self.generations()} - {generation}
         can_be = col(TemplateRow.transform).in_(others)
-        return select(col(TemplateRow.user_id)).where(can_be, col(TemplateRow.user_id).in_(self._people))
+        return select(col(TemplateRow.user_id)).where(can_be, self._mine)
 
     def _next(self, generation: int, after: UUID | None) -> Sequence[UUID]:
         query = self._others(generation).distinct().order_by(col(TemplateRow.user_id)).limit(BATCH)

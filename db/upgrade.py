@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import Engine, String, column, inspect, select, table, update
 from sqlmodel import Session, col
 
-from db.engine import migrate
 from db.keystore import Keystore
 from db.proofs import PURPOSE, Proofs
+from db.revisions import migrate
 from db.tables import (
     ApiKeyRow,
     ChallengeRow,

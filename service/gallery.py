@@ -7,14 +7,10 @@ everything read anew.
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
-from typing import Final
 from uuid import UUID
 
-from db.bulk import OpenedTemplates
 from db.changes import Changes, beginning
 from db.records import StoredTemplate, Vector
 from db.unit_of_work import UnitOfWork
@@ -25,10 +21,6 @@ from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
 from service.logs import log
 from service.turning import Turning
-
-_THREADS: Final = 2
-"""Beside the one that opens records, which Python does one at a time."""
-_AHEAD: Final = 6
 
 
 class Gallery:
@@ -86,24 +78,16 @@ class Gallery:
         self.unreadable = unreadable
 
     def _fill(self, work: UnitOfWork) -> None:
-        gone, running = self.index.keys(), deque[Future[None]]()
+        gone = self.index.keys()
         # First: who is carried over in between is met twice, not left out.
         for user_id, rows in groupby(work.turned_otherwise(self.generation), lambda row: row.user_id):
             self._put(user_id, rows)
             gone.discard(user_id)
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for opened in work.everybody(self._model_id, self.generation):
-                gone.difference_update(opened.people)
-                running.append(threads.submit(self._put_all, opened))
-                if len(running) > _AHEAD:
-                    running.popleft().result()
-            for each in running:
-                each.result()
+        for opened in work.everybody(self._model_id, self.generation):
+            gone.difference_update(opened.people)
+            self.index.put_all(opened.people, *averages(opened.vectors, opened.owners, opened.captures))
         for user_id in gone:
             self.index.remove(user_id)
-
-    def _put_all(self, opened: OpenedTemplates) -> None:
-        self.index.put_all(opened.people, *averages(opened.vectors, opened.owners, opened.captures))
 
     def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
         current = [

@@ -56,6 +56,7 @@ class Opening:
             self.failed()
             return
         gc.freeze()  # lasts as long as the process: searched through again, it would hold up requests
+        gc.enable()
         async with app.router.lifespan_context(app):
             self._app = app
             await stop.wait()

@@ -3,6 +3,7 @@
 Each has its own models and index; what they share is the database.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -31,14 +32,18 @@ def run_processes(config: uvicorn.Config, listening: socket.socket) -> None:
 
 def serve_as_one_of_several(settings: Settings) -> FastAPI:
     """What each of them calls, in its own interpreter."""
+    gc.disable()
     end_with_parent()
     harden()
     configure_logging(settings.log_level, settings.log_file, process=os.getpid())
     try:
-        return create_app(build(settings), worker=str(os.getpid()))
+        app = create_app(build(settings), worker=str(os.getpid()))
     except Exception as error:
         code = getattr(error, "code", None)
         if code not in TABLE:
             raise
         log("not_started", logging.ERROR, code=code)
         sys.exit(STARTUP_FAILURE)
+    gc.freeze()  # as where one process serves alone
+    gc.enable()
+    return app

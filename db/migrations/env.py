@@ -1,4 +1,4 @@
-"""How Alembic runs: on the connection that `db.engine.migrate` hands in."""
+"""How Alembic runs: on the connection that `db.revisions.migrate` hands in."""
 
 from alembic import context
 

@@ -17,7 +17,7 @@ PREFIX: Final = "FACEWARDEN_"
 HOST: Final = "127.0.0.1"
 STARTUP_SECONDS: Final = 300
 STOP_SECONDS: Final = 40
-_POLL_SECONDS: Final = 0.005
+_POLL_SECONDS: Final = 0.05
 _PROC: Final = Path("/proc")
 
 

@@ -1,5 +1,6 @@
 """`facewarden serve`: the service and its page."""
 
+import gc
 import socket
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,7 @@ def serve(
         if chosen.processes > 1:
             open_storage(chosen).close()  # keys and tables are made once, and what is wrong with them is told once
             _announce(face_spec(chosen), address)
+            gc.enable()
             run_processes(_config(partial(serve_as_one_of_several, chosen), chosen, tls), listening)
             return
         readiness = Readiness()

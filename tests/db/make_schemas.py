@@ -16,7 +16,7 @@ from typing import Final
 
 from alembic.script import ScriptDirectory
 
-from db.engine import alembic_config
+from db.revisions import alembic_config
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = Path(__file__).parent / "schemas"

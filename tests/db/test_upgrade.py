@@ -9,11 +9,13 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Column, Connection, DateTime, MetaData, Uuid, create_engine, text
 
-from db.engine import migrate, open_engine
+from db.engine import open_engine
 from db.errors import StorageNewer
 from db.keys import EnvironmentKey
+from db.revisions import alembic_config, migrate, revisions
 from db.storage import Storage
 from tests.databases import on_server, urls
 from tests.db.make_schemas import FOLDER, MASTER_KEY, current
@@ -127,3 +129,9 @@ def test_a_later_schema_is_refused_and_nothing_is_changed(tmp_path: Path, part: 
     with storage.begin() as work:
         assert work.person(user_id) is not None
     storage.close()
+
+
+@pytest.mark.parametrize("tree", ["data", "keys"])
+def test_revisions_follow_one_another_as_their_files_are_called(tree: str) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config(tree))
+    assert tuple(each.revision for each in scripts.walk_revisions())[::-1] == revisions(tree)

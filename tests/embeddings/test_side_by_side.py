@@ -1,5 +1,6 @@
 """Steps beside each other: the same results, and nothing goes on when the picture has been left."""
 
+import os
 import threading
 
 import numpy as np
@@ -34,6 +35,29 @@ def test_steps_leave_the_calling_thread_only_while_a_core_is_free() -> None:
         assert steps.begin(threading.get_ident)() == here
     with SideBySide(cores, whole=True) as steps:
         assert steps.begin(threading.get_ident)() != here
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not tell threads where to run")
+def test_steps_that_are_under_way_at_once_are_kept_on_cores_of_their_own() -> None:
+    usable = os.sched_getaffinity(0)
+    if len(usable) < 2:
+        pytest.skip("there is one core")
+    with SideBySide(Cores(2), whole=True) as steps:
+        beside, mine = steps.begin(os.sched_getaffinity, 0)(), os.sched_getaffinity(0)
+        assert mine
+        assert beside
+        assert not mine & beside
+        assert mine | beside == usable
+    assert os.sched_getaffinity(0) == usable
+
+
+@pytest.mark.parametrize("count", [1, 10_000])
+def test_threads_may_run_anywhere_where_the_cores_cannot_be_told_apart(count: int) -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("the system does not tell threads where to run")
+    usable = os.sched_getaffinity(0)
+    with SideBySide(Cores(count), whole=True) as steps:
+        assert steps.begin(os.sched_getaffinity, 0)() == os.sched_getaffinity(0) == usable
 
 
 def test_what_has_begun_has_ended_when_the_picture_is_left() -> None:

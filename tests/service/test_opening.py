@@ -1,6 +1,7 @@
 """What the service answers before it is ready, and once it was told to stop."""
 
 import asyncio
+import gc
 import json
 import stat
 import subprocess
@@ -128,3 +129,28 @@ def test_told_to_stop_in_the_middle_of_its_start_it_ends_well(home: Path) -> Non
         process.terminate()
         assert process.wait(60) == 0
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_a_command_loads_what_it_needs_and_is_searched_for_garbage_once_it_has_begun() -> None:
+    program = (
+        "import gc, sys; from service.cli.main import command_line; command_line(['serve']); "
+        "assert gc.isenabled(); assert not {'alembic', 'psycopg', 'evaluation.bench'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    collects = "import gc, sys; from service.cli.main import main; sys.argv = ['facewarden', 'config']\n"
+    collects += "try:\n    main()\nexcept SystemExit:\n    pass\nassert gc.isenabled()"
+    subprocess.run([sys.executable, "-c", collects], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
+def test_garbage_is_searched_for_again_once_the_service_has_opened(application: Application) -> None:
+    app = Opening(application.settings, Readiness(), lambda: application)
+
+    async def opened() -> bool:
+        return (await ask(app, "/readyz")).status == 200
+
+    gc.disable()
+    try:
+        asyncio.run(living(app, lambda: until(opened)))
+        assert gc.isenabled()
+    finally:
+        gc.enable()
