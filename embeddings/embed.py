@@ -5,8 +5,9 @@ non-match rate at FMR 1e-4 from .225 to .187. Both backends give the same vector
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, Literal, Protocol
 
 import dlib
@@ -21,7 +22,7 @@ from embeddings.dlib_points import DLIB_POINTS
 from embeddings.onnx import Runtime
 from embeddings.operating import OperatingPoint
 from embeddings.protection import Transform
-from embeddings.side_by_side import run_pair
+from embeddings.side_by_side import SideBySide, run_pair
 from embeddings.types import Face, FaceVector, Pixels
 
 Backend = Literal["onnx", "dlib"]
@@ -77,6 +78,10 @@ class FaceEmbedder(Protocol):
         """Of the face in the picture and its chip (uint8 [150, 150, 3]). Raises ValueError for another shape."""
         ...
 
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:
+        """`vector` for a chip that is still to come; what can do without may be under way until then."""
+        ...
+
 
 class Embedder(Protocol):
     """Makes vectors of aligned faces. May be shared between threads."""
@@ -99,6 +104,13 @@ class TurnedEmbedder:
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
         raw = self._embedder.vector(pixels, face, chip)
+        return self._turned(raw)
+
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:
+        begun = self._embedder.begin(steps, pixels, face)
+        return lambda chip: self._turned(begun(chip))
+
+    def _turned(self, raw: FaceVector) -> FaceVector:
         return FaceVector(self._transform.apply(raw.values), raw.model_id)
 
 
@@ -119,6 +131,9 @@ class DlibEmbedder:
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
         return from_pairs(run_pair(self._cores, self._raw, with_mirrors([chip])))[0]
+
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
+        return partial(self.vector, pixels, face)
 
     def _raw(self, chips: NDArray[np.uint8]) -> NDArray[np.floating]:
         (raw,) = self._session.run({dlib_net.INPUT: chips})
@@ -145,6 +160,9 @@ class DlibReferenceEmbedder:
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
         return self.embed([chip])[0]
+
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
+        return partial(self.vector, pixels, face)
 
 
 def embedder_for(backend: Backend, runtime: Runtime) -> DlibEmbedder | DlibReferenceEmbedder:

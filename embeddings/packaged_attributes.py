@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embeddings.attributes import Age, Attributes, emotion, gender
 from embeddings.crops import Crop, eye_mouth_crop, planes
 from embeddings.onnx import Runtime, Session
+from embeddings.side_by_side import Cores, SideBySide
 from embeddings.types import Face, Pixels, Points
 
 AGE_MODEL: Final = "face-api-age-gender-1.7.15"
@@ -67,11 +68,14 @@ class _View:
 class PackagedAttributes:
     """Age and gender in one net, emotion in two. `kinds`: of "age", "gender" and "emotion", what is looked for."""
 
-    def __init__(self, age_gender: Session, emotion: Session, expression: Session, kinds: frozenset[str]) -> None:
+    def __init__(
+        self, age_gender: Session, emotion: Session, expression: Session, kinds: frozenset[str], cores: Cores
+    ) -> None:
         self._age_gender = age_gender
         self._emotion = emotion
         self._expression = expression
         self._kinds = kinds
+        self._cores = cores
 
     @classmethod
     def load(
@@ -82,7 +86,7 @@ class PackagedAttributes:
         age_gender, felt, expression = (
             runtime.load((models / f"{name}.onnx").read_bytes()) for name in ("age_gender", "emotion", "expression")
         )
-        return cls(age_gender, felt, expression, kinds)
+        return cls(age_gender, felt, expression, kinds, runtime.cores)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -113,19 +117,30 @@ class PackagedAttributes:
         return float(years.mean()), float(male[:, 0].mean())
 
     def _felt(self, view: _View) -> NDArray[np.float64]:
-        crops = [view.crop(factor, _EMOTION_DOWN, _TILT) for factor in _HUMAN_FACTORS]
-        grey = np.stack([_luma(view.pixels, crop) for crop in crops])[:, None]
-        grey[_MIRRORED] = grey[_MIRRORED, ..., ::-1]
-        (humans,) = self._emotion.run({"input_1": grey})
-        crops = [view.crop(factor, _EMOTION_DOWN, _TILT) for factor in _FACE_API_FACTORS]
-        colour = planes([crop.cut(view.pixels, _AGE_SIDE) for crop in crops])
-        (face_apis,) = self._expression.run({"rgb": _with_mirrors(colour)})
-        human = np.maximum(humans.mean(axis=0, dtype=np.float64), _LEAST)
-        face_api = np.maximum(face_apis.mean(axis=0, dtype=np.float64)[_FACE_API_ORDER], _LEAST)
-        score = _HUMAN_WEIGHT * np.log(human) + _FACE_API_WEIGHT * np.log(face_api) + _BIAS
+        with SideBySide(self._cores) as steps:
+            face_api = steps.begin(self._felt_by_face_api, view)
+            score = _HUMAN_WEIGHT * self._felt_by_human(view) + _FACE_API_WEIGHT * face_api() + _BIAS
         grown = np.exp(score - score.max())
         probabilities: NDArray[np.float64] = grown / grown.sum()
         return probabilities
+
+    def _felt_by_human(self, view: _View) -> NDArray[np.float64]:
+        crops = [view.crop(factor, _EMOTION_DOWN, _TILT) for factor in _HUMAN_FACTORS]
+        grey = np.stack([_luma(view.pixels, crop) for crop in crops])[:, None]
+        grey[_MIRRORED] = grey[_MIRRORED, ..., ::-1]
+        (found,) = self._emotion.run({"input_1": grey})
+        return _logarithms(found.mean(axis=0, dtype=np.float64))
+
+    def _felt_by_face_api(self, view: _View) -> NDArray[np.float64]:
+        crops = [view.crop(factor, _EMOTION_DOWN, _TILT) for factor in _FACE_API_FACTORS]
+        colour = planes([crop.cut(view.pixels, _AGE_SIDE) for crop in crops])
+        (found,) = self._expression.run({"rgb": _with_mirrors(colour)})
+        return _logarithms(found.mean(axis=0, dtype=np.float64)[_FACE_API_ORDER])
+
+
+def _logarithms(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    logarithms: NDArray[np.float64] = np.log(np.maximum(probabilities, _LEAST))
+    return logarithms
 
 
 def _with_mirrors(views: NDArray[np.floating]) -> Floats:

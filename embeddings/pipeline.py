@@ -180,19 +180,21 @@ class FacePipeline:
         with SideBySide(self._cores, whole=True) as steps:
             looking = partial(self._looks, pixels, [face], wanted=True)
             looks = steps.try_begin(looking) if self._estimator else None
+            vector_of = self._embedder.begin(steps, pixels, face)
             chip = self._aligner.chip(pixels, face)
             meshing = partial(self._mesh.find, pixels, face)
-            mesh = steps.try_begin(meshing)
+            # Attributes take longer than vector and mesh in a row, and the second net has more use for a core.
+            mesh = None if looks else steps.try_begin(meshing)
             # On idle cores nothing waits for the gate; where others wait for this one, nothing is done that it refuses.
             vector: FaceVector | None = None
             if mesh or looks:
                 with suppress(ValueError):  # told below, unless the gate refuses the face
-                    vector = self._embedder.vector(pixels, face, chip)
+                    vector = vector_of(chip)
             quality = self._gate.measure(chip, face, (mesh or meshing)())
             if quality.refusals:
                 raise FaceRefused(*quality.refusals)
             if vector is None:
-                vector = self._embedder.vector(pixels, face, chip)
+                vector = vector_of(chip)
             (attributes,) = (looks or looking)()
         height, width = pixels.shape[:2]
         return Capture(vector, face, quality, width, height, attributes)

@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -118,6 +120,9 @@ class Blind:
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002
         raise ValueError("no answer")
+
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
+        return partial(self.vector, pixels, face)
 
 
 def test_a_face_that_an_embedder_has_no_answer_for_is_refused_by_the_gate_where_it_can_be() -> None:

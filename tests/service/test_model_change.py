@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ import pytest
 from db.records import NewTemplate
 from embeddings.embed import DLIB_SPEC, FaceEmbedder, ModelSpec
 from embeddings.fused import MODEL_ID as FUSED
+from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 from service.bootstrap import Application, build
 from service.errors import NotRecognised, UnsafeSettings
@@ -55,6 +57,9 @@ class Counting:
         if self._fails:
             raise ValueError("the model gives no direction for this face")
         return self._embedder.vector(pixels, face, chip)
+
+    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
+        return partial(self.vector, pixels, face)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 import asyncio
+import sys
 import threading
 
 import pytest
 
 from service.errors import Busy
-from service.workers import OneAtATime, Workers
+from service.workers import TURN_SECONDS, OneAtATime, Workers
 
 
 def test_work_runs_off_the_event_loop_and_gives_its_result() -> None:
@@ -90,3 +91,13 @@ def test_what_one_at_a_time_does_is_refused_to_others_until_it_is_done() -> None
     with pytest.raises(Busy):
         alone(again)
     assert again() == 1
+
+
+def test_threads_that_wait_for_the_interpreter_get_it_soon() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    try:
+        Workers(1, 1).close()
+        assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+    finally:
+        sys.setswitchinterval(before)
