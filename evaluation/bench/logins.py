@@ -22,11 +22,17 @@ class Work:
     lasting: int
 
 
-def measure(server: Server, frame: bytes, rival: Rival | None, work: Work) -> dict[str, Any]:
-    """One configuration of the service, running. Raises ServiceFailed when a login is refused in the first part."""
+def enrolled(server: Server, frame: bytes) -> bytes:
+    """Enrols the face of the frame; the body of its login. Raises ServiceFailed."""
     client = Client(server.port)
     user_id = client.enrol(frame)
-    body = multipart(frame, {"user_id": str(user_id)})
+    client.close()
+    return multipart(frame, {"user_id": str(user_id)})
+
+
+def measure(server: Server, frame: bytes, body: bytes, rival: Rival | None, work: Work) -> dict[str, Any]:
+    """One configuration of the service, running. Raises ServiceFailed when a login is refused in the first part."""
+    client = Client(server.port)
     alone = _one_client(client, body, rival, frame, work.rounds)
     client.close()
     answer: dict[str, Any] = {"times": {name: times.as_json() for name, times in alone.items()}}
@@ -35,6 +41,13 @@ def measure(server: Server, frame: bytes, rival: Rival | None, work: Work) -> di
     answer["clients"] = {str(count): _clients(server, count, work.requests, body) for count in CLIENTS}
     answer["lasting"] = _lasting(server, work, body)
     return answer
+
+
+def of_several(server: Server, body: bytes, work: Work) -> dict[str, Any]:
+    """The most clients, of a service that runs in several processes: what they use is not told, since each has its own
+    figures. Each of them has been asked before."""
+    load(server.port, CLIENTS[-1], work.requests, body)
+    return _told(load(server.port, CLIENTS[-1], work.requests, body))
 
 
 def _one_client(client: Client, body: bytes, rival: Rival | None, frame: bytes, rounds: int) -> Mapping[str, Times]:
@@ -54,11 +67,14 @@ def _one_client(client: Client, body: bytes, rival: Rival | None, frame: bytes, 
 
 def _clients(server: Server, count: int, requests: int, body: bytes) -> dict[str, Any]:
     before, done, after = server.usage(), load(server.port, count, requests, body), server.usage()
+    return {**_told(done), **_used(before, after, done)}
+
+
+def _told(done: Load) -> dict[str, Any]:
     return {
         **Times(done.milliseconds).as_json(),
         "per_second": round(done.per_second, 1),
         "statuses": {str(status): number for status, number in sorted(done.statuses.items())},
-        **_used(before, after, done),
     }
 
 

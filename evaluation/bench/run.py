@@ -156,7 +156,12 @@ class Bench:
             home, _ = self._home(folder, name, self._effort.people)
             self._say(f"logins, {name}")
             with Server(self._service.command, home, settings) as server, self._rival() as rival:
-                found[name] = logins.measure(server, self._given.frame, rival, self._effort.login)
+                body = logins.enrolled(server, self._given.frame)
+                found[name] = logins.measure(server, self._given.frame, body, rival, self._effort.login)
+            self._say(f"logins, {name}, a process for each core")
+            with Server(self._service.command, home, {**settings, "PROCESSES": str(usable_cores())}) as server:
+                together = logins.of_several(server, body, self._effort.login)
+            found[name]["clients"][f"{logins.CLIENTS[-1]}, {usable_cores()} processes"] = together
         return found
 
     def _refusals(self, folder: Path) -> dict[str, Any]:

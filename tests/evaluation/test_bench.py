@@ -102,7 +102,7 @@ def test_the_converted_net_gives_dlibs_numbers(report: dict[str, Any]) -> None:
 def test_logins_are_answered_and_nothing_is_lost(report: dict[str, Any]) -> None:
     for configuration in ("dlib_alone", "everything"):
         found = report["login"][configuration]
-        assert [load["statuses"] for load in found["clients"].values()] == [{"200": 2}] * 3
+        assert [load["statuses"] for load in found["clients"].values()] == [{"200": 2}] * 4
         assert found["lasting"]["refused"] == 0
         stages = report["stages"][configuration]
         assert {"decode", "find", "first_net", "database", "token", "workflow"} <= stages.keys()
