@@ -83,6 +83,13 @@ class FaceEmbedder(Protocol):
         ...
 
 
+class AllAtOnce:
+    """Of embedders that have nothing to do before the chip is there."""
+
+    def begin(self: FaceEmbedder, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
+        return partial(self.vector, pixels, face)
+
+
 class Embedder(Protocol):
     """Makes vectors of aligned faces. May be shared between threads."""
 
@@ -103,8 +110,7 @@ class TurnedEmbedder:
         self.spec: Final = embedder.spec.turned(transform)
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:
-        raw = self._embedder.vector(pixels, face, chip)
-        return self._turned(raw)
+        return self._turned(self._embedder.vector(pixels, face, chip))
 
     def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:
         begun = self._embedder.begin(steps, pixels, face)
@@ -114,7 +120,7 @@ class TurnedEmbedder:
         return FaceVector(self._transform.apply(raw.values), raw.model_id)
 
 
-class DlibEmbedder:
+class DlibEmbedder(AllAtOnce):
     """The converted net; a call runs all chips and their mirror images as one batch."""
 
     spec: Final = DLIB_SPEC
@@ -132,15 +138,12 @@ class DlibEmbedder:
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
         return from_pairs(run_pair(self._cores, self._raw, with_mirrors([chip])))[0]
 
-    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
-        return partial(self.vector, pixels, face)
-
     def _raw(self, chips: NDArray[np.uint8]) -> NDArray[np.floating]:
         (raw,) = self._session.run({dlib_net.INPUT: chips})
         return raw
 
 
-class DlibReferenceEmbedder:
+class DlibReferenceEmbedder(AllAtOnce):
     """dlib's own net: some twenty times slower, and what the converted one is held against."""
 
     spec: Final = DLIB_SPEC
@@ -160,9 +163,6 @@ class DlibReferenceEmbedder:
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002 - the chip has it all
         return self.embed([chip])[0]
-
-    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
-        return partial(self.vector, pixels, face)
 
 
 def embedder_for(backend: Backend, runtime: Runtime) -> DlibEmbedder | DlibReferenceEmbedder:

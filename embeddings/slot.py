@@ -1,9 +1,7 @@
 """The slot for a stronger embedder: a net of the operator's own, framed and fed as the card beside it says."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +11,15 @@ from numpy.typing import NDArray
 
 from embeddings import model_card
 from embeddings.align import similarity, warp
-from embeddings.embed import ModelSpec
+from embeddings.embed import AllAtOnce, ModelSpec
 from embeddings.model_card import CardRefused, ModelCard
 from embeddings.onnx import BrokenModel, Runtime, Session
-from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 
 FLOAT: Final = onnx.TensorProto.FLOAT
 
 
-class SlotEmbedder:
+class SlotEmbedder(AllAtOnce):
     """The net `/path/model.onnx`, its card `/path/model.json`. May be shared between threads.
 
     The face is framed by the detector's five points, which are those that the usual nets were trained on; dlib's finer
@@ -54,9 +51,6 @@ class SlotEmbedder:
         if not 1e-9 < length < float("inf"):
             raise ValueError("the model gives no direction for this face")
         return FaceVector((total / length).astype(np.float32), self.spec.model_id)
-
-    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
-        return partial(self.vector, pixels, face)
 
     def frame(self, pixels: Pixels, face: Face) -> Pixels:
         """What the net sees, uint8 [height, width, 3], RGB; black beyond the picture.

@@ -2,14 +2,12 @@
 
 import os
 import threading
-from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pytest
 
 from embeddings.attributes import KINDS
-from embeddings.embed import DLIB_SPEC
+from embeddings.embed import DLIB_SPEC, AllAtOnce
 from embeddings.image import ImageLimits
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
@@ -113,16 +111,13 @@ def test_a_capture_is_refused_for_the_same_reasons_on_idle_and_on_busy_cores() -
     assert len(reasons[0]) == 2
 
 
-class Blind:
+class Blind(AllAtOnce):
     """An embedder that has no answer for any face."""
 
     spec = DLIB_SPEC
 
     def vector(self, pixels: Pixels, face: Face, chip: Pixels) -> FaceVector:  # noqa: ARG002
         raise ValueError("no answer")
-
-    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
-        return partial(self.vector, pixels, face)
 
 
 def test_a_face_that_an_embedder_has_no_answer_for_is_refused_by_the_gate_where_it_can_be() -> None:

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,9 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.records import NewTemplate
-from embeddings.embed import DLIB_SPEC, FaceEmbedder, ModelSpec
+from embeddings.embed import DLIB_SPEC, AllAtOnce, FaceEmbedder, ModelSpec
 from embeddings.fused import MODEL_ID as FUSED
-from embeddings.side_by_side import SideBySide
 from embeddings.types import Face, FaceVector, Pixels
 from service.bootstrap import Application, build
 from service.errors import NotRecognised, UnsafeSettings
@@ -40,7 +38,7 @@ class Clock:
         self.now += timedelta(**much)
 
 
-class Counting:
+class Counting(AllAtOnce):
     """An embedder that counts how often it is asked; `fails`: and has no answer."""
 
     def __init__(self, embedder: FaceEmbedder, *, fails: bool = False) -> None:
@@ -57,9 +55,6 @@ class Counting:
         if self._fails:
             raise ValueError("the model gives no direction for this face")
         return self._embedder.vector(pixels, face, chip)
-
-    def begin(self, steps: SideBySide, pixels: Pixels, face: Face) -> Callable[[Pixels], FaceVector]:  # noqa: ARG002
-        return partial(self.vector, pixels, face)
 
 
 @pytest.fixture
