@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, String, exists, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, exists, func, or_, select, type_coerce
 from sqlmodel import Session
 
 from db.errors import Fault, RecordUnreadable
@@ -28,28 +28,28 @@ _NUMBER_BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedTemplates:
-    """Templates of some people, with all that each has: `people` [p], `owners` int [n] into them, `vectors` float32
-    [n, dimension], `captures` int [n]."""
+    """Templates of some people, with all that each has: `people` [p], the 16 bytes of their IDs, `owners` int [n] into
+    them, `vectors` float32 [n, dimension], `captures` int [n]."""
 
-    people: list[UUID]
+    people: list[bytes]
     owners: NDArray[np.int64]
     vectors: Vector = field(repr=False)
     captures: NDArray[np.int64]
 
 
-def people_ids(session: Session) -> set[bytes]:
-    """The IDs of everybody, 16 bytes each."""
-    query = select(type_coerce(PersonRow.metadata.tables["person"].c.user_id, String))
-    return set(id_bytes(session.connection().scalars(query).all()))
+Ids = tuple[UUID, UUID]
+"""People from one ID to another, both included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Templates of one model and of one generation of the transform, of a tenant's people."""
+    """Templates of one model and of one generation of the transform, of a tenant's people; of those `among` these IDs,
+    where some are given."""
 
     tenant: str
     model_id: str
     transform: int
+    among: Ids | None = None
 
 
 def open_all(session: Session, keystore: Keystore, whose: Whose, unreadable: set[UUID]) -> Iterator[OpenedTemplates]:
@@ -81,8 +81,11 @@ def open_all(session: Session, keystore: Keystore, whose: Whose, unreadable: set
 def _with_several(session: Session, whose: Whose) -> dict[bytes, int]:
     table = TemplateRow.metadata.tables["template"].c
     count = func.count()
+    among = _among(table.user_id, whose)
+    # An index alone answers who has several of any kind; mostly that is nobody.
+    several = select(table.user_id).where(*among).group_by(table.user_id).having(count > 1)
     query = select(type_coerce(table.user_id, String), count).where(
-        table.model_id == whose.model_id, table.transform == whose.transform
+        table.user_id.in_(several), table.model_id == whose.model_id, table.transform == whose.transform
     )
     rows = session.connection().execute(query.group_by(table.user_id).having(count > 1)).all()
     return dict(zip(id_bytes([owner for owner, _ in rows]), (number for _, number in rows), strict=True))
@@ -93,7 +96,7 @@ def _opened(
 ) -> Iterator[tuple[bytes, bytes, int]]:
     """Person, payload and capture of each template, in the order in which the database has them."""
     model_id = whose.model_id
-    keys, keyless = keystore.payloads(unreadable=unreadable), set[UUID]()
+    keys, keyless = keystore.payloads(unreadable=unreadable, among=whose.among), set[UUID]()
     places = Places(TEMPLATE, _ROW_BYTES, model_id)
     found = session.connection().execute(_query(session, whose))
     while some := found.fetchmany(BATCH):
@@ -135,11 +138,17 @@ def _again(keystore: Keystore, place: Place, sealed: bytes, unreadable: set[UUID
 def _query(session: Session, whose: Whose) -> Select[Any]:
     table, people = TemplateRow.metadata.tables["template"].c, PersonRow.metadata.tables["person"].c
     row_id, owner = type_coerce(table.template_id, String), type_coerce(table.user_id, String)
-    query = select(row_id, owner, table.capture, table.sealed, table.transform).where(table.model_id == whose.model_id)
+    query = select(row_id, owner, table.capture, table.sealed, table.transform).where(
+        table.model_id == whose.model_id, *_among(table.user_id, whose)
+    )
     others = or_(people.tenant < whose.tenant, people.tenant > whose.tenant)
     if session.scalar(select(exists().where(others))):  # else it would only cost time
         query = query.where(table.user_id.in_(select(people.user_id).where(people.tenant == whose.tenant)))
     return query
+
+
+def _among(user_id: ColumnElement[UUID], whose: Whose) -> list[ColumnElement[bool]]:
+    return [] if whose.among is None else [user_id.between(*whose.among)]
 
 
 class _Batch:
@@ -168,7 +177,7 @@ class _Batch:
             raise RecordUnreadable(Fault.PAYLOAD)
         vectors = np.frombuffer(b"".join(self.payloads), "<f4").reshape(-1, length // _NUMBER_BYTES)
         return OpenedTemplates(
-            [UUID(int=int.from_bytes(person)) for person in self.people],
+            self.people,
             np.array(self.owners),
             vectors.astype(np.float32, copy=False),
             np.array(self.captures),

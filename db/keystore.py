@@ -28,7 +28,7 @@ from db.sealing import (
     open_with,
     seal,
 )
-from db.tables import KeystoreRow, PersonKeyRow, TombstoneRow, id_bytes
+from db.tables import KeystoreRow, PersonKeyRow, TombstoneRow, id_bytes, id_list
 from db.tombstones import ERASURES, Tombstones, tombstone
 
 PERSON_KEY: Final = "person_key"
@@ -114,16 +114,19 @@ class Keystore(Tombstones):
                         unreadable.add(row[0])
             return found
 
-    def is_for(self, people: set[bytes]) -> bool:
-        """Whether exactly these people have a key, by the 16 bytes of their IDs."""
+    def is_for(self, people: str) -> bool:
+        """Whether exactly these people have a key, by their IDs as `id_list` gives them."""
         with Session(self.engine) as session:
-            owners = session.connection().scalars(select(type_coerce(col(PersonKeyRow.user_id), String)))
-            return set(id_bytes(owners.all())) == people
+            return id_list(session, col(PersonKeyRow.user_id)) == people
 
-    def payloads(self, *, unreadable: set[UUID] | None = None) -> dict[bytes, bytes]:
+    def payloads(
+        self, *, unreadable: set[UUID] | None = None, among: tuple[UUID, UUID] | None = None
+    ) -> dict[bytes, bytes]:
         """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects, and
-        without successors."""
+        without successors. `among`: the first and the last ID of those that are asked for."""
         query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))
+        if among is not None:
+            query = query.where(col(PersonKeyRow.user_id).between(*among))
         places, found = Places(PERSON_KEY), {}
         wrapping: dict[bytes, Cipher] = {}
         with Session(self.engine) as session:

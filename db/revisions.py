@@ -39,6 +39,12 @@ def require_known(engine: Engine, tree: str) -> None:
         _known(connection, tree)
 
 
+def is_newest(engine: Engine, tree: str) -> bool:
+    """Whether there is nothing to bring up. Raises StorageNewer."""
+    with engine.connect() as connection:
+        return _known(connection, tree) == revisions(tree)[-1]
+
+
 @cache
 def revisions(tree: str) -> tuple[str, ...]:
     """All of a tree, the earliest first: what the files' names begin with."""

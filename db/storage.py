@@ -15,7 +15,6 @@ from db.api_keys import ApiKeys
 from db.audit import AuditLog, of_tenant
 from db.audit_chain import Detail
 from db.backup import Backup
-from db.bulk import people_ids
 from db.chunks import chunks
 from db.engine import Watch, open_engine, watch
 from db.errors import StorageIncomplete, StorageUnavailable, told_apart
@@ -42,6 +41,7 @@ from db.tables import (
     PersonRow,
     TemplateRow,
     TenantRow,
+    id_list,
 )
 from db.tenants import Tenants
 from db.transforms import Transforms
@@ -241,7 +241,7 @@ class Storage:
         """
         with told_apart():
             with Session(self._data) as session:
-                in_step = self._keystore.is_for(people_ids(session))
+                in_step = self._keystore.is_for(id_list(session, col(PersonRow.user_id)))
             if not in_step:
                 self._part()
             PersonRotation(self._data, self._keystore).resume()

@@ -17,8 +17,12 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     Uuid,
+    cast,
+    func,
+    select,
 )
-from sqlmodel import Field, SQLModel
+from sqlalchemy.orm import Mapped
+from sqlmodel import Field, Session, SQLModel
 
 DEFAULT_TENANT: Final = "default"
 
@@ -42,6 +46,14 @@ def id_bytes(raw: Sequence[Any]) -> list[bytes]:
     if raw and isinstance(raw[0], UUID):
         return [each.bytes for each in raw]
     return list(map(bytes.fromhex, raw))
+
+
+def id_list(session: Session, user_id: Mapped[UUID]) -> str:
+    """All IDs of one table's column, in their order: where two are alike the tables have the same people. Put together
+    by the database, which takes a tenth of the time that a set of them does."""
+    hexadecimal = func.replace(cast(user_id, String), "-", "")
+    ordered = select(hexadecimal.label("id")).order_by(user_id).subquery()
+    return session.scalar(select(func.aggregate_strings(ordered.c.id, ","))) or ""
 
 
 class DataTable(SQLModel):

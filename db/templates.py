@@ -57,7 +57,7 @@ class Templates(Scope):
         with told_apart():
             unreadable: set[UUID] = set()
             yield from open_all(self._session, self._keystore, Whose(self.tenant, model_id, transform), unreadable)
-            self._leave_out(unreadable)
+            self.leave_out(unreadable)
 
     def turned_otherwise(self, transform: int) -> Iterator[StoredTemplate]:
         """All templates of everybody who has one that is turned by another generation; else as `all_templates`."""
@@ -83,10 +83,10 @@ class Templates(Scope):
                 unreadable.add(owner)
             else:
                 yield from opened
-        self._leave_out(unreadable | (keyless - self._keystore.erased_among(keyless)))
+        self.leave_out(unreadable | (keyless - self._keystore.erased_among(keyless)))
 
-    def _leave_out(self, unreadable: set[UUID]) -> None:
-        """Whose keys do not open may be of another tenant."""
+    def leave_out(self, unreadable: set[UUID]) -> None:
+        """Notes whose records do not open. Whose keys do not may be of another tenant."""
         if unreadable:
             self.unreadable |= unreadable & self.user_ids()
 

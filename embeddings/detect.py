@@ -8,7 +8,7 @@ from embeddings.boxes import strongest
 from embeddings.centerface import SAME_FACE_IOU, CenterFaceNet, Found
 from embeddings.hide import Care, hide, scales, searched_at
 from embeddings.onnx import Runtime
-from embeddings.tiles import resized, searched
+from embeddings.tiles import searched, shrunk
 from embeddings.types import Box, Face, Pixels
 
 GLANCE_SIDE: Final = 640  # searched pixels of the longer side of a frame
@@ -96,7 +96,7 @@ def find(net: CenterFaceNet, pixels: Pixels) -> tuple[Found, float]:
     for side in (first, *(side for side in larger if side <= 2 * long_side)):
         scale = side / long_side
         across, down = searched(width, scale), searched(height, scale)
-        found = net.run(resized(pixels, across, down), FIND_SCORE)
+        found = net.run(shrunk(pixels, across, down), FIND_SCORE)
         found = found.pick(strongest(found.corners, found.scores, SAME_FACE_IOU))
         if (found.corners[:, 2:] - found.corners[:, :2]).max(initial=0.0) >= FIND_SMALLEST:
             break

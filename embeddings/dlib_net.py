@@ -31,10 +31,13 @@ OUTPUT: Final = "vectors"
 OPSET: Final = 17
 _IR_VERSION: Final = 8  # the one that goes with opset 17
 _DIVISOR: Final = 256.0
+Weights = dict[str, NDArray[np.float32]]
+"""By the name that the model has for them."""
 
 
-def onnx_model(content: bytes) -> bytes:
-    """A serialised ONNX model from a dlib .dat file.
+def onnx_model(content: bytes) -> tuple[bytes, Weights]:
+    """A serialised ONNX model from a dlib .dat file, and its weights, which lie beside it: copied into it and out again
+    they would take longer than all the rest.
 
     Input "chips": uint8 [n, rows, columns, 3], RGB. Output "vectors": float32 [n, outputs], not of unit length.
     Raises BadNetFile.
@@ -59,10 +62,11 @@ class _Graph:
         self._net = net
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._weights: Weights = {}
         self._tagged: _Value | None = None
         self._branch: _Value | None = None
 
-    def build(self) -> bytes:
+    def build(self) -> tuple[bytes, Weights]:
         net = self._net
         self._node("Cast", [INPUT], "floats", to=TensorProto.FLOAT)
         self._node("Transpose", ["floats"], "planes", perm=[0, 3, 1, 2])
@@ -83,7 +87,7 @@ class _Graph:
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
         serialised: bytes = model.SerializeToString()
-        return serialised
+        return serialised, self._weights
 
     def _layer(self, value: _Value, layer: Layer, following: Layer | None) -> _Value:
         match layer:
@@ -136,7 +140,7 @@ class _Graph:
             raise BadNetFile("not a network that can be read: a convolution of other channels than it is given")
         name = self._node(
             "Conv",
-            [value.name, self._constant(layer.filters), self._constant(layer.biases)],
+            [value.name, self._weight(layer.filters), self._weight(layer.biases)],
             strides=[layer.stride] * 2,
             pads=[layer.padding] * 4,
         )
@@ -163,7 +167,7 @@ class _Graph:
         if inputs != value.channels * value.rows * value.columns:
             raise BadNetFile("not a network that can be read: a linear layer of another width than it is given")
         flat = self._node("Flatten", [value.name])
-        return _Value(self._node("MatMul", [flat, self._constant(layer.weights)]), outputs, 1, 1)
+        return _Value(self._node("MatMul", [flat, self._weight(layer.weights)]), outputs, 1, 1)
 
     def _simple(self, kind: str, value: _Value) -> _Value:
         return _Value(self._node(kind, [value.name]), value.channels, value.rows, value.columns)
@@ -173,9 +177,19 @@ class _Graph:
         self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def _constant(self, values: NDArray[np.float32] | NDArray[np.int64]) -> str:
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    def _constant(self, values: NDArray[np.int64]) -> str:
+        self._constants.append(numpy_helper.from_array(values, f"constant_{len(self._constants)}"))
+        return self._constants[-1].name
+
+    def _weight(self, values: NDArray[np.float32]) -> str:
+        """Declared as lying in another place, which is never looked for, since the values are given."""
+        name = f"weight_{len(self._weights)}"
+        self._weights[name] = np.ascontiguousarray(values)
+        declared = TensorProto(
+            name=name, data_type=TensorProto.FLOAT, dims=values.shape, data_location=TensorProto.EXTERNAL
+        )
+        declared.external_data.add(key="location", value=name)
+        self._constants.append(declared)
         return name
 
 

@@ -127,7 +127,7 @@ class DlibEmbedder(AllAtOnce):
 
     def __init__(self, runtime: Runtime) -> None:
         """Reads and converts the published weights. Raises WeightsUnusable."""
-        self._session = runtime.load(dlib_net.onnx_model(weights.read(weights.RESNET)))
+        self._session = runtime.load(*dlib_net.onnx_model(weights.read(weights.RESNET)))
         self._cores = runtime.cores
 
     def embed(self, chips: Sequence[Pixels]) -> list[FaceVector]:

@@ -1,32 +1,17 @@
 """Which embedder a name stands for: those that ship, and the slot for a net of the operator's own."""
 
-from pathlib import Path
 from typing import Final
 
 from embeddings import fused, slot
 from embeddings.embed import DLIB_SPEC, FaceEmbedder, ModelSpec, embedder_for
 from embeddings.fused import FusedEmbedder
 from embeddings.model_card import CardRefused
+from embeddings.names import SLOT, embedder_name, slot_path
 from embeddings.onnx import Runtime
 from embeddings.slot import SlotEmbedder
 
 MODEL_IDS: Final = {"onnx": DLIB_SPEC.model_id, "dlib": DLIB_SPEC.model_id, "fused": fused.MODEL_ID}
 """Of the embedders that ship, by name."""
-SLOT: Final = "onnx:"
-"""Before the path of a net of the operator's own."""
-
-
-def embedder_name(name: str) -> str:
-    """The name, if it is one of MODEL_IDS or `onnx:` and a path. Raises ValueError."""
-    if name not in MODEL_IDS and not (name.startswith(SLOT) and name.endswith(".onnx")):
-        known = ", ".join(MODEL_IDS)
-        raise ValueError(f"is one of {known}, or {SLOT} and the path of a model file that ends with .onnx")
-    return name
-
-
-def slot_path(name: str) -> Path | None:
-    """The model file of the operator's own; None for an embedder that ships."""
-    return Path(name.removeprefix(SLOT)) if name.startswith(SLOT) else None
 
 
 def face_embedder(name: str, runtime: Runtime) -> FaceEmbedder:

@@ -58,20 +58,21 @@ class VectorIndex:
         self._lock = threading.Lock()
         self._rows = rows_of(self._coarsener.axes.count)
         self._blocks = [self._block()]
-        self._keys: list[UUID] = []
-        self._places: dict[UUID, int] = {}
+        # As bytes: an object for each of very many people would be half of what filling takes.
+        self._keys: list[bytes] = []
+        self._places: dict[bytes, int] = {}
         self._numbers: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._places
+        return isinstance(key, UUID) and key.bytes in self._places
 
     def keys(self) -> set[UUID]:
         """Everybody in the index."""
         with self._lock:
-            return set(self._keys)
+            return {UUID(bytes=key) for key in self._keys}
 
     def captures(self) -> set[int]:
         """The numbers of captures that stand behind templates."""
@@ -81,10 +82,11 @@ class VectorIndex:
     def put(self, key: UUID, template: Template) -> None:
         """Add somebody, or replace their template. Raises ValueError for a vector of another model."""
         self._check(template.vector)
-        self._put([key], template.vector.values[None], np.array([template.captures], np.int32))
+        self._put([key.bytes], template.vector.values[None], np.array([template.captures], np.int32))
 
-    def put_all(self, keys: Sequence[UUID], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
-        """Add or replace many: unit vectors of this model [n, dimension] and how many captures stand behind each [n].
+    def put_all(self, keys: Sequence[bytes], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
+        """Add or replace many: the 16 bytes of each key, unit vectors of this model [n, dimension] and how many
+        captures stand behind each [n].
 
         Raises ValueError for another shape or length, and for a key that comes twice.
         """
@@ -99,7 +101,7 @@ class VectorIndex:
             some = slice(start, start + _CHUNK)
             self._put(keys[some], rows[some], captures[some])
 
-    def _put(self, keys: Sequence[UUID], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
+    def _put(self, keys: Sequence[bytes], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:
         made = Block.of(rows, captures, self._coarsener, self.comparison)
         with self._lock:
             number = 0
@@ -115,7 +117,7 @@ class VectorIndex:
                 known = (later for later in range(number, len(keys)) if keys[later] in self._places)
                 number = self._append(keys, made, number, next(known, len(keys)))
 
-    def _append(self, keys: Sequence[UUID], made: Block, start: int, end: int) -> int:
+    def _append(self, keys: Sequence[bytes], made: Block, start: int, end: int) -> int:
         """Adds new people, as many as one block has room for; the number of the next."""
         first = len(self._keys)
         block, place = self._room(first, end - start)
@@ -129,7 +131,7 @@ class VectorIndex:
     def remove(self, key: UUID) -> bool:
         """Forget somebody: the vector is overwritten. False where there was none."""
         with self._lock:
-            number = self._places.pop(key, None)
+            number = self._places.pop(key.bytes, None)
             if number is None:
                 return False
             last, moved = len(self._keys) - 1, self._keys.pop()
@@ -148,7 +150,7 @@ class VectorIndex:
     def get(self, key: UUID) -> Template | None:
         """A copy of somebody's template."""
         with self._lock:
-            number = self._places.get(key)
+            number = self._places.get(key.bytes)
             if number is None:
                 return None
             block, place = self._place(number)
@@ -176,7 +178,10 @@ class VectorIndex:
             order = np.argsort(exact**2 / 2 + own, kind="stable")[:limit]
             return [
                 Candidate(
-                    self._keys[places[i]], float(exact[i]), int(blocks[i][0].captures[blocks[i][1]]), float(values[i])
+                    UUID(bytes=self._keys[places[i]]),
+                    float(exact[i]),
+                    int(blocks[i][0].captures[blocks[i][1]]),
+                    float(values[i]),
                 )
                 for i in map(int, order)
             ]

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -49,19 +51,23 @@ class Runtime:
         self._sessions: dict[bytes, Session] = {}
         self._lock = threading.Lock()
 
-    def load(self, model: bytes | Path) -> Session:
-        """The session of a serialised ONNX graph, or of the file that holds it. Raises BrokenModel."""
+    def load(self, model: bytes | Path, weights: Mapping[str, NDArray[Any]] = MappingProxyType({})) -> Session:
+        """The session of a serialised ONNX graph, or of the file that holds it. `weights`: by name, contiguous, those
+        that the graph says are in another place. Raises BrokenModel."""
         content = model.read_bytes() if isinstance(model, Path) else model
-        key = hashlib.sha256(content).digest()
+        digest = hashlib.sha256(content)
+        for values in weights.values():
+            digest.update(values.data)
+        key = digest.digest()
         with self._lock:
             session = self._sessions.get(key)
             if session is None:
-                session = self._sessions[key] = _CpuSession(content, self._threads)
+                session = self._sessions[key] = _CpuSession(content, weights, self._threads)
             return session
 
 
 class _CpuSession:
-    def __init__(self, model: bytes, threads: int) -> None:
+    def __init__(self, model: bytes, weights: Mapping[str, NDArray[Any]], threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -69,6 +75,9 @@ class _CpuSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # A pattern is planned and kept for each new shape, and pictures bring many: slower, and memory that grows.
         options.enable_mem_pattern = False
+        if weights:
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in weights.values()]
+            options.add_external_initializers(list(weights), values)
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions have no common base

@@ -44,6 +44,13 @@ def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(size, dtype=np.uint8)
 
 
+def shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
+    """The same in less time, and not to the last bit: halved while it is twice as large, which OpenCV does quickest."""
+    while pixels.shape[1] >= 2 * width and pixels.shape[0] >= 2 * height:
+        pixels = resized(pixels, pixels.shape[1] // 2, pixels.shape[0] // 2)
+    return resized(pixels, width, height)
+
+
 def searched(side: int, scale: float) -> int:
     """The length of a side at a scale, at least one pixel."""
     return max(1, round(side * scale))

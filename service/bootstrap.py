@@ -1,15 +1,9 @@
 """The one composition root: settings in, wired workflows out. The web application and the command line start here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from db.api_keys import ApiKey
-from db.engine import database_of
-from db.errors import StorageUnavailable
-from db.key_file import KeyFile
-from db.keys import EnvironmentKey, KeyProvider
-from db.pkcs11_keys import IntoModule, Pkcs11Keys
 from db.storage import Storage
 from db.tables import DEFAULT_TENANT
 from embeddings.embed import ModelSpec
@@ -23,7 +17,9 @@ from embeddings.model_card import CardRefused
 from embeddings.onnx import Runtime
 from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
+from service.ahead import Ahead
 from service.consent import ConsentText, consent_text
+from service.databases import Clock, open_storage, utc_now
 from service.errors import UnsafeSettings
 from service.familiar import Familiar
 from service.gallery import Gallery
@@ -58,11 +54,6 @@ from service.workflows.signing import Signing
 
 LOCKOUT_SECRET = "lockout"  # noqa: S105 - the purpose of a derived secret, not the secret
 RECEIPT_SECRET = "receipts"  # noqa: S105 - likewise
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +126,6 @@ class Application:
         return Retention(self.people, self.settings.retention_days, self.tenants.others)
 
 
-def open_storage(settings: Settings, now: Clock = utc_now) -> Storage:
-    """The databases and the master key, made on first start. Raises what `Storage.open` raises."""
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageUnavailable(f"{settings.home} cannot be made: {error.strerror}") from None
-    if database_of(settings.data_url) == database_of(settings.keys_url):
-        raise UnsafeSettings("FACEWARDEN_DATABASE_URL and FACEWARDEN_KEYSTORE_URL name one database: keys lie apart")
-    return Storage.open(settings.data_url, settings.keys_url, key_provider(settings), clock=now)
-
-
-def key_provider(settings: Settings) -> KeyProvider:
-    """Where the settings say that the master key is."""
-    if settings.master_key is not None:
-        previous = settings.master_key_previous
-        return EnvironmentKey(
-            settings.master_key.get_secret_value(), None if previous is None else previous.get_secret_value()
-        )
-    file = KeyFile(settings.key_file)
-    if settings.pkcs11_module is not None and settings.pkcs11_token is not None and settings.pkcs11_pin is not None:
-        pin = settings.pkcs11_pin.get_secret_value()
-        return IntoModule(Pkcs11Keys(settings.pkcs11_module, settings.pkcs11_token, pin, settings.pkcs11_key), file)
-    return file
-
-
 def face_spec(settings: Settings) -> ModelSpec:
     """What goes with the vectors in use, without loading a net."""
     return _compared(spec_named(settings.embedder), settings)
@@ -204,8 +170,11 @@ def receipts(storage: Storage) -> Receipts:
     return Receipts(storage, ReceiptKey(storage.secret(RECEIPT_SECRET)))
 
 
-def build(settings: Settings, now: Clock = utc_now) -> Application:
-    """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any."""
+def build(settings: Settings, now: Clock = utc_now, ahead: Ahead | None = None) -> Application:
+    """Opens the databases, loads the models and fills the gallery: after this the first login is as fast as any.
+
+    `ahead`: where templates may have been opened already.
+    """
     storage = open_storage(settings, now)
     keys = _safe_keys(storage, settings)
     runtime = Runtime(cores=cores_of_one(settings.processes))
@@ -224,7 +193,7 @@ def build(settings: Settings, now: Clock = utc_now) -> Application:
         _require_growth(settings, pipeline)
     consent = consent_text(settings.attributes, settings.consent_file, growth=settings.template_growth)
     pad = load_pad(None if settings.pad == "none" else settings.pad)
-    make = _Make(settings, pipeline, previous, consent, now, IrisNet.load(runtime), pad)
+    make = _Make(settings, pipeline, previous, consent, now, IrisNet.load(runtime), pad, ahead)
     tenants = Tenants(storage, make)
     for name in {DEFAULT_TENANT} | ({key.tenant for key in keys} & {each.name for each in storage.tenants().all()}):
         tenants.of(name)
@@ -269,9 +238,11 @@ class _Make:
     now: Clock
     iris: IrisNet
     pad: Pad | None
+    ahead: Ahead | None
 
     def __call__(self, storage: Storage, turning: Turning) -> TenantService:
-        settings, current = self.settings, self._recogniser(self.pipeline, turning)
+        ahead = self.ahead if storage.tenant == DEFAULT_TENANT else None
+        settings, current = self.settings, self._recogniser(self.pipeline, turning, ahead)
         change = None
         if self.previous is not None:
             before = self._recogniser(self.previous, turning)
@@ -317,9 +288,9 @@ class _Make:
             challenges=challenges,
         )
 
-    def _recogniser(self, pipeline: FacePipeline, turning: Turning) -> Recogniser:
+    def _recogniser(self, pipeline: FacePipeline, turning: Turning, ahead: Ahead | None = None) -> Recogniser:
         turned = pipeline.turned(turning.of(parts(pipeline.spec.model_id, pipeline.spec.dimension)))
-        return Recogniser(turned, Gallery(_compared(turned.spec, self.settings), turning))
+        return Recogniser(turned, Gallery(_compared(turned.spec, self.settings), turning, ahead))
 
     def _challenges(
         self,

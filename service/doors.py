@@ -27,7 +27,8 @@ from starlette.requests import HTTPConnection
 from db.api_keys import ApiKeys, Role
 from db.tables import DEFAULT_TENANT
 from service.access import is_at_this_machine, shown_bearer
-from service.bootstrap import Application, Clock, utc_now
+from service.bootstrap import Application
+from service.databases import Clock, utc_now
 from service.errors import ApiKeyRequired, RoleRequired, TokenInvalid
 from service.routes.bodies import PROBLEM
 from service.tokens import Tokens

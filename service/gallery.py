@@ -19,6 +19,7 @@ from embeddings.captures import Template, average, averages
 from embeddings.embed import ModelSpec
 from embeddings.index import VectorIndex
 from embeddings.types import FaceVector
+from service.ahead import Ahead
 from service.logs import log
 from service.turning import Turning
 
@@ -27,14 +28,16 @@ class Gallery:
     """A `VectorIndex` of one tenant's templates, in step with the database. Safe to use from several threads.
 
     `turning`: how the templates are turned, and the vectors of `spec`; without it, raw ones alone are taken over.
+    `ahead`: where templates of the default tenant may have been opened already.
     """
 
-    def __init__(self, spec: ModelSpec, turning: Turning | None = None) -> None:
+    def __init__(self, spec: ModelSpec, turning: Turning | None = None, ahead: Ahead | None = None) -> None:
         self.generation = 0 if turning is None else turning.generation
         self._turning = turning
         self.index = VectorIndex(spec.model_id, spec.dimension, spec.comparison, axes_of(spec))
         self._model_id = spec.model_id
         self._revision = -1
+        self._ahead = ahead
         self._lock = threading.Lock()
         self.unreadable: frozenset[UUID] = frozenset()
         """People whose records do not open: nobody logs in as them, and all others go on."""
@@ -44,6 +47,7 @@ class Gallery:
         if work.revision() == self._revision:
             return
         with self._lock:
+            self._begin(work)
             revision = work.revision()
             changes = work.changes(self._revision) if self._revision > 0 else None
             if changes is None:
@@ -52,6 +56,17 @@ class Gallery:
                 self._follow(work, changes)
             self._revision = revision
             self._tell(work, changes)
+
+    def _begin(self, work: UnitOfWork) -> None:
+        """Takes over what was opened ahead, as of the revision that it is of."""
+        ahead, self._ahead = self._ahead, None
+        opened = ahead.opened(self._model_id, self.generation) if ahead is not None else []
+        for each in opened:
+            self.index.put_all(each.people, each.rows, each.captures)
+            work.leave_out(set(each.unreadable))
+        if opened:
+            self._put_turned(work)
+            self._revision = min(each.revision for each in opened)
 
     def _follow(self, work: UnitOfWork, changes: Changes) -> None:
         left = set(changes.people)
@@ -78,16 +93,22 @@ class Gallery:
         self.unreadable = unreadable
 
     def _fill(self, work: UnitOfWork) -> None:
-        gone = self.index.keys()
         # First: who is carried over in between is met twice, not left out.
-        for user_id, rows in groupby(work.turned_otherwise(self.generation), lambda row: row.user_id):
-            self._put(user_id, rows)
-            gone.discard(user_id)
+        gone = self.index.keys() - self._put_turned(work)
         for opened in work.everybody(self._model_id, self.generation):
-            gone.difference_update(opened.people)
+            if gone:
+                gone.difference_update(UUID(bytes=each) for each in opened.people)
             self.index.put_all(opened.people, *averages(opened.vectors, opened.owners, opened.captures))
         for user_id in gone:
             self.index.remove(user_id)
+
+    def _put_turned(self, work: UnitOfWork) -> set[UUID]:
+        """Takes over who has templates that are turned by another generation; who that is."""
+        met = set()
+        for user_id, rows in groupby(work.turned_otherwise(self.generation), lambda row: row.user_id):
+            self._put(user_id, rows)
+            met.add(user_id)
+        return met
 
     def _put(self, user_id: UUID, rows: Iterable[StoredTemplate]) -> None:
         current = [

@@ -16,8 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.tables import DEFAULT_TENANT
 from embeddings.attributes import KINDS
-from embeddings.embedders import embedder_name
 from embeddings.liveness.steps import COUNT, DEFAULT_STEPS, Step, draw
+from embeddings.names import embedder_name
 from service.errors import UnsafeSettings
 
 PREFIX: Final = "FACEWARDEN_"

@@ -29,7 +29,7 @@ def measure(chip: Pixels, python: Path, threads: int, rounds: int) -> dict[str, 
     """
     chips = lit(chip, BATCH)
     with pinned(threads), Rival(python, threads) as rival:
-        session = Runtime(threads).load(dlib_net.onnx_model(weights.read(weights.RESNET)))
+        session = Runtime(threads).load(*dlib_net.onnx_model(weights.read(weights.RESNET)))
         path = weights.locate(weights.RESNET)
 
         def ours(some: NDArray[np.uint8]) -> Call:

@@ -46,7 +46,7 @@ def filled(case: Case) -> VectorIndex:
     """The gallery in an index, by number."""
     index = VectorIndex(case.spec.model_id, case.spec.dimension, case.spec.comparison, axes_of(case.spec))
     people = len(case.gallery)
-    index.put_all([UUID(int=number) for number in range(people)], case.gallery, np.ones(people, np.int32))
+    index.put_all([UUID(int=number).bytes for number in range(people)], case.gallery, np.ones(people, np.int32))
     return index
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,16 +49,26 @@ def timed(function: Callable[[], object]) -> Call:
 
 
 def interleaved(calls: Mapping[str, Call], rounds: int, warm_up: int = 2) -> dict[str, Times]:
-    """Each call once a round, every round beginning with another one; the first `warm_up` rounds do not count."""
+    """Each call once a round, equally often after each of the others; the first `warm_up` rounds do not count."""
     names = list(calls)
     found: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(warm_up + rounds):
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
+    for number, order in zip(range(warm_up + rounds), cycle(balanced(len(names)))):
+        for name in (names[each] for each in order):
             milliseconds = calls[name]()
             if number >= warm_up:
                 found[name].append(milliseconds)
     return {name: Times(tuple(values)) for name, values in found.items()}
+
+
+def balanced(count: int) -> list[list[int]]:
+    """Orders of 0 to `count` - 1 in which each follows each other one equally often, so that what one leaves behind in
+    the caches meets all of them alike.
+
+    E. J. Williams, "Experimental designs balanced for the estimation of residual effects of treatments", 1949.
+    """
+    first = [(step + 1) // 2 if step % 2 else (count - step // 2) % count for step in range(count)]
+    orders = [[(each + shift) % count for each in first] for shift in range(count)]
+    return orders if count % 2 == 0 else orders + [order[::-1] for order in orders]
 
 
 def ratio(theirs: Times, ours: Times) -> float:

@@ -9,8 +9,8 @@ import typer
 
 from db import backup
 from db.restore import Restore
-from service.bootstrap import key_provider, utc_now
 from service.cli.start import opened_storage, settings
+from service.databases import key_provider, utc_now
 from service.workflows.people import By
 
 commands = typer.Typer(no_args_is_help=True, help="Data and keys into archives, and back.")

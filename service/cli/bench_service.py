@@ -17,8 +17,9 @@ from embeddings.matching import Outcome, verify
 from evaluation.bench.client import BOUNDARY, multipart
 from evaluation.bench.service import Service
 from evaluation.bench.timing import interleaved, timed
-from service.bootstrap import Application, build, open_storage
+from service.bootstrap import Application, build
 from service.consent import LOGIN
+from service.databases import open_storage
 from service.multipart import MultipartReader
 from service.settings import Settings
 from service.tokens import ACR_PHOTO

@@ -13,10 +13,11 @@ from embeddings import model_card
 from embeddings.cohort import Cohort
 from embeddings.detect import CenterFace, Purpose
 from embeddings.embed import ModelSpec
-from embeddings.embedders import SLOT, embedder_name, require_points, slot_path
+from embeddings.embedders import require_points
 from embeddings.growth import FMR as GROWTH_FMR
 from embeddings.hide import Care
 from embeddings.image import ImageLimits, decode
+from embeddings.names import SLOT, embedder_name, slot_path
 from embeddings.onnx import Runtime
 from embeddings.operating import Mode
 from embeddings.pipeline import FacePipeline
@@ -38,11 +39,11 @@ from evaluation.faces import Faces, collect, pictures
 from evaluation.protection import protection
 from evaluation.verification import as_json, burst_verification, shipped_points, verification
 from overlays.style import STYLES, style
-from service.bootstrap import utc_now
 from service.cli import evaluate_liveness
 from service.cli.evaluate_film import film
 from service.cli.evaluate_options import AnyOf, AsJson, Chosen, Folder, Output, print_answer
 from service.cli.gallery import gallery
+from service.databases import utc_now
 
 commands = typer.Typer(no_args_is_help=True, help="Error rates of the shipped pipeline on folders of pictures.")
 commands.command("gallery")(gallery)

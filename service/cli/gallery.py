@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from db.tables import DEFAULT_TENANT
-from service.bootstrap import face_spec, open_storage
+from service.bootstrap import face_spec
 from service.cli.start import settings
+from service.databases import open_storage
 from service.workflows.examine import Examine
 from service.workflows.examined import Examined, Member, Pair, Verdict
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import typer
 
 from db.engine import database_file
-from service.bootstrap import open_storage
 from service.bootstrap import receipts as receipts_of
 from service.cli.receipt_file import ReceiptFile
 from service.cli.start import settings
+from service.databases import open_storage
 from service.receipts import Receipt, public_bytes
 from service.receipts import verify as verified
 from service.workflows.receipt import Receipts

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from db.storage import Storage
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings, read
 
 

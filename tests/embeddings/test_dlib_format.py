@@ -64,7 +64,7 @@ def by_hand(chip: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def test_a_tiny_net_computes_what_it_says() -> None:
     chips = np.random.default_rng(8).integers(0, 256, (3, 12, 11, 3), dtype=np.uint8)
-    (found,) = Runtime(1).load(onnx_model(NET.write())).run({INPUT: chips})
+    (found,) = Runtime(1).load(*onnx_model(NET.write())).run({INPUT: chips})
     assert found.shape == (3, 2)
     assert np.allclose(found, [by_hand(chip) for chip in chips], atol=1e-5)
 

@@ -93,7 +93,7 @@ def test_it_finds_who_float64_finds(kind: str, spread: float, seed: int, limit: 
     comparison: Comparison = ByScore(cohort()) if kind == "fused" else ByDistance()
     rows = gallery(random, 150, axes.centre.size, spread)
     index = VectorIndex(MODEL, axes.centre.size, comparison, axes)
-    index.put_all([UUID(int=i) for i in range(150)], rows, np.ones(150, np.int32))
+    index.put_all([UUID(int=i).bytes for i in range(150)], rows, np.ones(150, np.int32))
     people = {UUID(int=i): FaceVector(row, MODEL) for i, row in enumerate(rows)}
     for number in random.choice(150, 20, replace=False):
         assert index.remove(UUID(int=int(number)))
@@ -116,7 +116,7 @@ def test_people_of_several_blocks_are_found_moved_and_forgotten() -> None:
     rows = units(np.random.default_rng(2).standard_normal((count, 8)))
     index = VectorIndex(MODEL, 8)
     for start in range(0, count, 5000):
-        keys = [UUID(int=i) for i in range(start, min(count, start + 5000))]
+        keys = [UUID(int=i).bytes for i in range(start, min(count, start + 5000))]
         index.put_all(keys, rows[start : start + 5000], np.full(len(keys), 2, np.int32))
     for number in (0, ROWS - 1, ROWS, count - 1):
         (found,) = index.search(FaceVector(rows[number], MODEL), 1)
@@ -167,7 +167,7 @@ def test_a_removed_vector_is_no_longer_in_memory() -> None:
 def test_many_that_do_not_fit_are_refused(rows: Rows, captures: list[int]) -> None:
     index = VectorIndex(MODEL, 8)
     with pytest.raises(ValueError, match="vector"):
-        index.put_all([UUID(int=1), UUID(int=2)], rows, np.array(captures, np.int32))
+        index.put_all([UUID(int=1).bytes, UUID(int=2).bytes], rows, np.array(captures, np.int32))
     with pytest.raises(ValueError, match="one template"):
-        index.put_all([UUID(int=1)] * 2, np.eye(2, 8, dtype=np.float32), np.ones(2, np.int32))
+        index.put_all([UUID(int=1).bytes] * 2, np.eye(2, 8, dtype=np.float32), np.ones(2, np.int32))
     assert len(index) == 0

@@ -9,8 +9,9 @@ import onnx
 import pytest
 
 from embeddings import slot
-from embeddings.embedders import embedder_name, face_embedder, model_id
+from embeddings.embedders import face_embedder, model_id
 from embeddings.model_card import ARCFACE_POINTS, CardRefused, ModelCard, beside
+from embeddings.names import embedder_name
 from embeddings.onnx import Runtime
 from embeddings.slot import SlotEmbedder, fed
 from embeddings.types import Box, Face

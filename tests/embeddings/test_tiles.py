@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.hide import Care, scales
-from embeddings.tiles import OVERLAP, TILE_AREA, fits_one, spans, tiles
+from embeddings.tiles import OVERLAP, TILE_AREA, fits_one, resized, shrunk, spans, tiles
 
 lengths = st.integers(16, 20_000)
 factors = st.sampled_from([2.0, 1.0, 0.5, 0.25])
@@ -44,6 +44,20 @@ def test_a_tile_is_cut_and_resized() -> None:
     assert len(whole) > 1
     np.testing.assert_array_equal(whole[0][0, 0], picture[0, 0])
     np.testing.assert_array_equal(whole[-1][-1, -1], picture[-1, -1])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 900), st.integers(2, 900), st.floats(0.05, 2.5), st.integers(0, 9))
+def test_shrinking_in_halves_is_nearly_shrinking_at_once(width: int, height: int, scale: float, seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (1 + height // 16, 1 + width // 16, 3), np.uint8)
+    picture = resized(noise, width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    quick, exact = shrunk(picture, *size), resized(picture, *size)
+    assert quick.shape == exact.shape == (size[1], size[0], 3)
+    if width < 2 * size[0] or height < 2 * size[1]:
+        np.testing.assert_array_equal(quick, exact)
+    else:
+        assert np.abs(quick.astype(int) - exact).mean() < 4
 
 
 @pytest.mark.parametrize(

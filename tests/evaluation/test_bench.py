@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from evaluation.bench.markdown import tables
 from evaluation.bench.pictures import as_webcam
 from evaluation.bench.rival import Rival, RivalFailed, own_interpreter
 from evaluation.bench.run import PARTS, Bench, Effort, Given
-from evaluation.bench.timing import Times, interleaved, separation
+from evaluation.bench.timing import Times, balanced, interleaved, separation
 from service.cli.bench import RIVAL
 from service.cli.bench_service import service
 from tests.portraits import portraits
@@ -157,6 +159,15 @@ def test_calls_take_turns_and_warm_up_does_not_count() -> None:
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert (found["a"].values, found["b"].values) == ((1, 1), (2, 2))
     assert Times((1.0, 3.0, 2.0)).median == 2
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_each_call_follows_each_other_one_equally_often(count: int) -> None:
+    orders = balanced(count)
+    assert all(sorted(order) == list(range(count)) for order in orders)
+    pairs = Counter(pair for order in orders for pair in pairwise(order))
+    others = [(one, other) for one in range(count) for other in range(count) if one != other]
+    assert pairs == dict.fromkeys(others, 1 if count % 2 == 0 else 2)
 
 
 def test_times_that_tell_two_groups_apart_are_noticed() -> None:

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from db.api_keys import SHOWN, Role
 from db.errors import UnknownTenant
 from service.app import create_app
-from service.bootstrap import Application, build, open_storage
+from service.bootstrap import Application, build
 from service.cli.main import application as command_line
+from service.databases import open_storage
 from service.errors import UnknownApiKey, UnsafeSettings
 from service.settings import Settings
 from service.workflows.tenancy import create

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests.db.people import enrol
 

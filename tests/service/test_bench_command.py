@@ -6,7 +6,7 @@ import socket
 from typer.testing import CliRunner
 
 from service.cli.main import application
-from service.cli.serve import _listen
+from service.serving import _listen
 from tests.portraits import portraits
 
 

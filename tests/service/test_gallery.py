@@ -13,7 +13,7 @@ from db.storage import Storage
 from db.unit_of_work import UnitOfWork
 from embeddings.dlib_points import DLIB_POINTS
 from embeddings.embed import ModelSpec
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.gallery import Gallery
 from service.settings import Settings
 from service.workflows.people import By, People

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from db.records import NewTemplate
 from embeddings.embedders import spec_named
 from embeddings.types import FaceVector
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests.db.people import AGREED
 from tests.embeddings.vectors import at_distance, random_vector

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from typer.testing import CliRunner
 
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests import databases
 from tests.db.people import enrol

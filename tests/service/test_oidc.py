@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from service.app import create_app
-from service.bootstrap import build, open_storage, provider
+from service.bootstrap import build, provider
 from service.bootstrap import tokens as tokens_of
+from service.databases import open_storage
 from service.oauth.metadata import metadata
 from service.oauth.requests import Answer as Outcome
 from service.settings import Settings

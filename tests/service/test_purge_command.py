@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.bootstrap import open_storage
 from service.cli.main import application, main
+from service.databases import open_storage
 from service.receipts import verify
 from service.settings import Settings
 from service.workflows.people import People

@@ -37,7 +37,8 @@ from embeddings.pipeline import FacePipeline
 from embeddings.quality import QualityLimits
 from embeddings.types import FaceVector
 from service.app import create_app
-from service.bootstrap import Application, build, open_storage
+from service.bootstrap import Application, build
+from service.databases import open_storage
 from service.errors import NotRecognised, TokenInvalid, UnknownUser
 from service.settings import Settings
 from service.workflows.enrol import EnrolRequest

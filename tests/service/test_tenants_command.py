@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from db.errors import UnknownTenant
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests.db.people import enrol
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.bootstrap import build, open_storage
+from service.bootstrap import build
 from service.certificate import LOCAL_NAMES, local_certificate
 from service.cli.main import application
+from service.databases import open_storage
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
 from service.unsafe import dangers, refuse_unsafe, warnings

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from db.records import NewTemplate
 from embeddings.fused import MODEL_ID
 from embeddings.model_card import CardRefused
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests.db.people import AGREED
 from tests.own_net import write_net

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from embeddings.image import PictureFormat, encode
-from service.bootstrap import open_storage
 from service.cli.main import application
+from service.databases import open_storage
 from service.settings import Settings
 from tests.drawn_faces import crowd
 from tests.portraits import portraits

@@ -15,7 +15,7 @@ from db.records import Consent, NewTemplate
 from db.references import REFERENCE
 from db.storage import Storage
 from embeddings.embed import DLIB_SPEC
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from tests.service.api_keys import key
 

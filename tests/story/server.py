@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from db.api_keys import Role
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from tests import databases
 from tests.service.api_keys import key

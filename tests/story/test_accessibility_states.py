@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from service.workflows.clients import ClientRegistry
 from tests.drawn_faces import crowd

@@ -22,7 +22,7 @@ from websockets.typing import Origin
 
 from db.api_keys import Role
 from embeddings.image import PictureFormat, encode
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from service.workflows.clients import ClientRegistry
 from service.workflows.tenancy import create

@@ -18,8 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 from db.errors import RecordUnreadable, StorageUnavailable
-from service.bootstrap import Application, build, open_storage
+from service.bootstrap import Application, build
 from service.cli.main import application as command_line
+from service.databases import open_storage
 from service.errors import NotRecognised, UnsafeSettings
 from service.logs import JsonLines, configure_logging
 from service.settings import Settings

@@ -16,7 +16,8 @@ from sqlalchemy import create_engine, update
 
 from db.storage import Storage
 from db.tables import FailureRow
-from service.bootstrap import Clock, open_storage, tokens, utc_now
+from service.bootstrap import tokens
+from service.databases import Clock, open_storage, utc_now
 from service.portraits import Portraits
 from service.settings import Settings, read
 from service.tokens import ACR_PHOTO, FRESH

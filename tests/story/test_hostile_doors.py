@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from db.api_keys import Role
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from service.workflows.clients import ClientRegistry
 from tests.damaged_films import damaged

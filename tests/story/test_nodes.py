@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from tests.databases import on_server
 from tests.portraits import Portraits, portraits

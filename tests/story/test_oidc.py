@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from db.api_keys import Role
 from facewarden.verifying import NotLoggedIn, Verifier
-from service.bootstrap import open_storage
+from service.databases import open_storage
 from service.settings import Settings
 from tests import databases
 from tests.portraits import camera_stream, portraits

@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, text
 
 from db.api_keys import ApiKeys
 from db.engine import _PRAGMAS
-from service.bootstrap import build, open_storage, signing
+from service.bootstrap import build, signing
+from service.databases import open_storage
 from service.errors import UnsafeSettings
 from service.settings import Settings, read
 from tests import databases

@@ -1,0 +1,106 @@
+"""Templates that other processes open at a start: the gallery is the same, whatever happens to them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from db.storage import Storage
+from tests.databases import urls
+from tests.service.test_gallery import enrol
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory without a name is Linux's")
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import json, os, signal, sys
+root, data, keys, least, trouble, gone = sys.argv[1:]
+sys.path.insert(0, root)
+import service.ahead
+from pathlib import Path
+from uuid import UUID
+from db.key_file import KeyFile
+from db.reading import Databases
+from db.storage import Storage
+from db.templates import Templates
+from embeddings.dlib_points import DLIB_POINTS
+from embeddings.embed import ModelSpec
+from service.gallery import Gallery
+from tests.service.test_gallery import enrol
+
+service.ahead.usable_cores = lambda: 4
+master = KeyFile(Path("master.key"))
+ahead = service.ahead.Ahead.begin(Databases(data, keys, master), int(least))
+processes = [part.process for part in ahead._parts]
+if trouble == "killed":
+    os.kill(processes[0], signal.SIGKILL)
+elif trouble == "late":  # whoever opens the storage meanwhile must not hold them up
+    [os.waitid(os.P_PID, each, os.WEXITED | os.WNOWAIT) for each in processes]
+storage = Storage.open(data, keys, master)
+told = {"processes": len(processes)}
+if trouble == "late":
+    storage.erase([UUID(gone)])
+    told["added"] = str(enrol(storage, 99))
+whole, everybody = [], Templates.everybody
+def counted(self, *arguments):
+    whole.append(arguments)
+    return everybody(self, *arguments)
+Templates.everybody = counted
+model = "another" if trouble == "model" else "test-model"
+gallery = Gallery(ModelSpec(model, 128, DLIB_POINTS), None, ahead)
+for _ in range(2):
+    with storage.begin() as work:
+        gallery.refresh(work)
+told["whole"] = len(whole)
+told["people"] = sorted(map(str, gallery.index.keys()))
+told["left"] = [each for each in Path("/proc/self/maps").read_text().splitlines() if "memfd:templates" in each]
+storage.close()
+print(json.dumps(told))
+"""
+
+
+def begun(folder: Path, least: int, trouble: str = "", gone: UUID | None = None) -> dict[str, object]:
+    arguments = [str(ROOT), *urls(folder), str(least), trouble, str(gone)]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, object] = json.loads(done.stdout)
+    assert told.pop("left") == []
+    return told
+
+
+@pytest.fixture
+def people(storage: Storage) -> list[str]:
+    return sorted(str(enrol(storage, seed, *([seed + 100] if seed % 2 else []))) for seed in range(12))
+
+
+def test_the_gallery_is_filled_by_others(people: list[str], tmp_path: Path) -> None:
+    assert begun(tmp_path, 12) == {"processes": 3, "whole": 0, "people": people}
+
+
+def test_what_changed_meanwhile_is_followed(people: list[str], tmp_path: Path) -> None:
+    told = begun(tmp_path, 12, "late", UUID(people[0]))
+    assert told == {
+        "processes": 3,
+        "added": told["added"],
+        "whole": 0,
+        "people": sorted([*people[1:], str(told["added"])]),
+    }
+
+
+@pytest.mark.parametrize("trouble", ["killed", "model"])
+def test_without_one_of_them_everybody_is_read_here(people: list[str], tmp_path: Path, trouble: str) -> None:
+    told = begun(tmp_path, 12, trouble)
+    assert told == {"processes": 3, "whole": 1, "people": people if trouble == "killed" else []}
+
+
+def test_for_few_people_nothing_is_handed_over(people: list[str], tmp_path: Path) -> None:
+    assert begun(tmp_path, 13) == {"processes": 3, "whole": 1, "people": people}
