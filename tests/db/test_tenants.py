@@ -96,7 +96,7 @@ def test_in_bulk_each_tenant_opens_its_own(storage: Storage, acme: Storage) -> N
     people = {storage: {enrol(storage, seed=1), enrol(storage, seed=2, templates=3)}, acme: {enrol(acme, seed=3)}}
     for each, expected in people.items():
         with each.begin() as work:
-            found = [person for batch in work.everybody(MODEL) for person in batch.people]
+            found = [UUID(bytes=each) for batch in work.everybody(MODEL) for each in batch.people]
         assert sorted(found) == sorted(expected)
 
 
