@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.onnx import Runtime, Session
+from embeddings.onnx import Runtime, Session, Wide
 from embeddings.types import Pixels
 
 MODEL_FILE: Final = "centerface.onnx"
@@ -60,13 +60,16 @@ def joined(parts: list[Found]) -> Found:
 class CenterFaceNet:
     """The network on a loaded session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, wide: Wide | None = None) -> None:
+        """`wide`: the same for a lone picture."""
         self._session = session
+        self._wide = wide
 
     @classmethod
     def load(cls, runtime: Runtime) -> "CenterFaceNet":
         """Raises BrokenModel."""
-        return cls(runtime.load(resources.files("embeddings").joinpath("models", MODEL_FILE).read_bytes()))
+        model = resources.files("embeddings").joinpath("models", MODEL_FILE).read_bytes()
+        return cls(runtime.load(model), runtime.wide(model))
 
     def run(self, pixels: Pixels, threshold: float) -> Found:
         """Every cell above `threshold`, not yet suppressed, at the size that `pixels` has.
@@ -77,7 +80,9 @@ class CenterFaceNet:
         height, width = pixels.shape[:2]
         padded = cv2.copyMakeBorder(pixels, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
         planes = np.ascontiguousarray(padded.transpose(2, 0, 1), dtype=np.float32)[None]
-        heat, scale, offset, landmarks = self._session.run({"input.1": planes})
+        inputs = {"input.1": planes}
+        outputs = self._wide.try_run(inputs) if self._wide else None
+        heat, scale, offset, landmarks = outputs or self._session.run(inputs)
         found = decoded(heat[0, 0], scale[0], offset[0], landmarks[0], threshold)
         centers = (found.corners[:, :2] + found.corners[:, 2:]) / 2
         return found.pick(np.all(centers < (width, height), axis=1))

@@ -176,8 +176,8 @@ class FacePipeline:
 
     def capture_pixels(self, pixels: Pixels) -> Capture:
         """The same for a picture that is decoded already, uint8 [height, width, 3], RGB, upright."""
-        face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
         with SideBySide(self._cores, whole=True) as steps:
+            face = self._gate.main_face(self._detector.detect(pixels, Purpose.FIND).faces)
             looking = partial(self._looks, pixels, [face], wanted=True)
             looks = steps.try_begin(looking) if self._estimator else None
             vector_of = self._embedder.begin(steps, pixels, face)

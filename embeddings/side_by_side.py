@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 P = ParamSpec("P")
 R = TypeVar("R")
 _CONFINES: Final = hasattr(os, "sched_setaffinity")
+_WIDE: Final = 3
+"""Cores of one run of a net: two and a half times as fast as one of them; four gain a tenth more."""
 _getcpu: Final[Callable[[], int] | None] = getattr(ctypes.CDLL(None), "sched_getcpu", None) if _CONFINES else None
 """Of glibc and musl; Python has no name for it."""
 
@@ -41,28 +43,45 @@ class Cores:
     So a lone login is answered sooner, and under load, when pictures already fill the cores, nothing is divided.
     Whoever works on a core does not leave it meanwhile: Linux may wake a thread on the core of the one that woke it,
     and two steps that were to run side by side would take turns there while other cores are idle.
+
+    A lone picture is worked on on the first core. While nothing else is done on those of `helpers`, it may run a net
+    whose threads never leave these.
     """
 
     def __init__(self, count: int = 1) -> None:
-        self._free = [Place.on(processors) for processors in _divided(count)]
-        self._divides = count > 1
+        self._places = [Place.on(processors) for processors in _divided(count)]
+        self._free = list(self._places)
         self._lock = threading.Lock()
+        self._first_for: int | None = None
+        confined = all(place.processors for place in self._places)
+        self._helpers = self._places[1:_WIDE] if confined else []
+
+    @property
+    def helpers(self) -> list[frozenset[int]]:
+        """The processors of the cores that a net of several threads has beside the first, one thread on each."""
+        return [place.processors for place in self._helpers]
 
     def take(self, *, here: bool = True) -> Place | None:
-        """A core, to be given back: the one that the calling thread is on or, unless `here`, another one, where there
-        is a choice. None where none is free."""
+        """A core, to be given back: the one that the calling thread is on or, unless `here`, the last of the others,
+        where there is a choice. None where none is free."""
         on = _processor()
         with self._lock:
-            fitting = (number for number, place in enumerate(self._free) if (on in place.processors) == here)
-            return self._free.pop(next(fitting, 0)) if self._free else None
+            wanted = self._free if here else self._free[::-1]
+            fitting = next((place for place in wanted if (on in place.processors) == here), None)
+            return self._taken(fitting or self._free[0]) if self._free else None
+
+    def _taken(self, place: Place) -> Place:
+        self._free.remove(place)
+        return place
 
     def give(self, place: Place) -> None:
         with self._lock:
             self._free.append(place)
+            self._free.sort(key=self._places.index)
 
     def begin(self, step: Callable[[], R]) -> Future[R] | None:
         """The step under way on a core of its own; None where none is free."""
-        place = self.take(here=False) if self._divides else None
+        place = self.take(here=False) if len(self._places) > 1 else None
         return None if place is None else place.executor.submit(self._run, step, place)
 
     def _run(self, step: Callable[[], R], place: Place) -> R:
@@ -74,7 +93,12 @@ class Cores:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """The calling thread works on one core, where one is free, and on no other."""
-        place = self.take()
+        with self._lock:
+            alone = len(self._free) == len(self._places) > 1
+            place = self._taken(self._places[0]) if alone else None
+            if alone:
+                self._first_for = threading.get_ident()
+        place = place or self.take()
         if place is None:
             yield
             return
@@ -83,7 +107,31 @@ class Cores:
             yield
         finally:
             _confine(before)
+            if alone:
+                self._first_for = None
             self.give(place)
+
+    @property
+    def spare(self) -> int:
+        """How many helpers a net would have that the calling thread ran now."""
+        with self._lock:
+            return len(self._helpers) if self._are_ours() else 0
+
+    def _are_ours(self) -> bool:
+        return self._first_for == threading.get_ident() and all(place in self._free for place in self._helpers)
+
+    @contextmanager
+    def wide(self) -> Iterator[bool]:
+        """Whether the calling thread is on the first core, and those of `helpers` are its own meanwhile as well."""
+        with self._lock:
+            ours = bool(self._helpers) and self._are_ours()
+            if ours:
+                self._free = [place for place in self._free if place not in self._helpers]
+        try:
+            yield ours
+        finally:
+            for place in self._helpers if ours else ():
+                self.give(place)
 
 
 def _divided(count: int) -> list[frozenset[int]]:

@@ -56,8 +56,8 @@ def _ours(cores: int) -> dict[str, Callable[[bytes], FaceVector]]:
 
     def bare(frame: bytes) -> FaceVector:
         pixels = decode(frame, limits).pixels
-        face = detector.detect(pixels, Purpose.FIND).faces[0]
         with SideBySide(runtime.cores, whole=True):
+            face = detector.detect(pixels, Purpose.FIND).faces[0]
             return embedder.vector(pixels, face, aligner.chip(pixels, face))
 
     return {

@@ -128,10 +128,13 @@ def test_a_face_that_an_embedder_has_no_answer_for_is_refused_by_the_gate_where_
             pipeline.capture(photo)
 
 
-def test_a_capture_is_the_same_beside_and_one_after_the_other() -> None:
-    photo = portraits().obama.read_bytes()
+@pytest.mark.parametrize("backend", ["fused", "onnx"])
+def test_a_capture_is_the_same_beside_and_one_after_the_other(backend: str) -> None:
+    photo, kinds = portraits().obama.read_bytes(), KINDS if backend == "fused" else frozenset[str]()
     one, other = (
-        FacePipeline.load(ImageLimits(), QualityLimits(), attributes=KINDS, runtime=Runtime(cores=cores)).capture(photo)
+        FacePipeline.load(
+            ImageLimits(), QualityLimits(), backend, attributes=kinds, runtime=Runtime(cores=cores)
+        ).capture(photo)
         for cores in (1, 4)
     )
     assert np.array_equal(one.vector.values, other.vector.values)
