@@ -7,6 +7,7 @@ y.r = t c.k + c.f + e.r, where c.k is a product of bytes. By Cauchy and Schwarz
 c.f <= |c| |f| and e.r <= |Pe| |Pr| + |e - P'Pe| |r - P'Pr|: computed for each template and each probe, not estimated.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +68,8 @@ class Coarsener:
         self._step = axes.reach / 127
         self._probe_step = self._step * axes.reach / _STEPS
         self.rounding = (axes.centre.size + 64) * _UNIT
+        self._centre = axes.centre.astype(np.float64)
+        self._basis = None if axes.basis is None else axes.basis.astype(np.float64)
         self._product = Runtime().load(_product())
 
     def templates(self, rows: Floats) -> Coarse:
@@ -88,20 +91,22 @@ class Coarsener:
 
     def question(self, vector: Floats) -> Question:
         """Of a unit vector [dimension]."""
-        basis = self.axes.basis
-        apart = vector.astype(np.float64) - self.axes.centre
+        basis = self._basis
+        apart = vector - self._centre
         along = apart if basis is None else basis @ apart
-        beside = 0.0 if basis is None else float(np.linalg.norm(apart - along @ basis))
-        scaled = along * self._step
-        codes = np.clip(np.rint(scaled / self._probe_step), -_STEPS, _STEPS)
-        lost = float(np.linalg.norm(scaled - self._probe_step * codes)) / self._step
-        slack = np.linalg.norm((beside, float(np.linalg.norm(along)) / _IN_AXES, lost / _OF_PROBE))
+        square, inside = float(apart @ apart), float(along @ along)
+        beside = max(0.0, square - inside)
+        scaled = along * (self._step / self._probe_step)
+        codes = np.clip(np.rint(scaled), -_STEPS, _STEPS)
+        scaled -= codes
+        lost = float(scaled @ scaled) * (self._probe_step / self._step) ** 2
+        slack = math.sqrt(beside + inside / _IN_AXES**2 + lost / _OF_PROBE**2 + self.rounding)
         return Question(
             (codes + _MIDDLE).astype(np.uint8)[None],
             np.float32(slack * (1 + self.rounding) + self.rounding),
-            float(apart @ apart) / 2,
+            square / 2,
             apart.astype(np.float32),
-            np.float32(apart @ self.axes.centre),
+            np.float32(apart @ self._centre),
         )
 
     def least(self, question: Question, templates: Coarse) -> Floats:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -104,3 +105,46 @@ def test_without_one_of_them_everybody_is_read_here(people: list[str], tmp_path:
 
 def test_for_few_people_nothing_is_handed_over(people: list[str], tmp_path: Path) -> None:
     assert begun(tmp_path, 13) == {"processes": 3, "whole": 1, "people": people}
+
+
+DENIED = """
+import ctypes, os, resource, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+import service.ahead
+from pathlib import Path
+from db.key_file import KeyFile
+from db.reading import Databases
+from service.process import harden
+
+def tell(_, part, *others):
+    dumpable, limit = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[1]
+    Path(f"told{part}").write_text(f"{os.getpid()} {dumpable} {limit}")
+    time.sleep(60)
+
+service.ahead.usable_cores = lambda: 3
+service.ahead.read_part = tell
+harden()
+service.ahead.Ahead.begin(Databases("sqlite:///data.db", "sqlite:///keys.db", KeyFile(Path("master.key"))))
+while len(list(Path().glob("told?"))) < 2 or not all(each.read_text() for each in Path().glob("told?")):
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_others_cannot_be_dumped_either_and_end_with_this_one(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", DENIED, str(ROOT)], cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == -9
+    told = [each.read_text().split() for each in tmp_path.glob("told?")]
+    assert [each[1:] for each in told] == [["0", "0"]] * 2
+    deadline = time.monotonic() + 20
+    while any(running(int(each[0])) for each in told):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return state.rpartition(") ")[2][0] != "Z"
