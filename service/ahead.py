@@ -1,14 +1,15 @@
 """Everybody's templates, opened by other processes while this one still loads its modules and models.
 
 Python opens one template after the other, for one second in 100,000; a start would wait for all of them. What is opened
-is handed over in memory that has no name and no file.
+comes through pipes.
 """
 
 import json
-import mmap
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 from uuid import UUID
@@ -46,17 +47,22 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A process, and the memory that it writes to."""
+    """A process, and where what it opens comes out."""
 
     process: int
-    memory: int
+    pipe: int
 
 
 class Ahead:
     """What was begun at the start of this process; to be asked once."""
 
-    def __init__(self, parts: list[_Part]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Sequence[_Part] = ()) -> None:
+        self._processes = [part.process for part in parts]
+        self._contents: list[Future[bytes]] = []
+        if parts:
+            readers = ThreadPoolExecutor(len(parts), "ahead")
+            self._contents = [readers.submit(_drained, part.pipe) for part in parts]
+            readers.shutdown(wait=False)
 
     @classmethod
     def begin(cls, databases: Databases, least: int = LEAST) -> "Ahead":
@@ -66,51 +72,53 @@ class Ahead:
         """
         count = min(MOST, usable_cores() - 1)
         if sys.platform != "linux" or threading.active_count() > 1:
-            return cls([])
+            return cls()
         return cls([_begun(databases, part, count, least) for part in range(count)])
 
     def opened(self, model_id: str, transform: int) -> list[Opened]:
         """All parts, or none: where one failed, or they are of another model or generation of the transform."""
-        parts, self._parts = self._parts, []
-        ended = [os.waitstatus_to_exitcode(os.waitpid(part.process, 0)[1]) for part in parts]
-        if any(ended):
-            for part in parts:
-                os.close(part.memory)
+        processes, contents = self._processes, self._contents
+        self._processes, self._contents = [], []
+        parts = [content.result() for content in contents]
+        if any([os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]):  # noqa: C419 - all end
             return []
-        found = [_read(part.memory) for part in parts]
+        found = [_read(part) for part in parts]
         return found if all((each.model_id, each.transform) == (model_id, transform) for each in found) else []
 
 
 def _begun(databases: Databases, part: int, parts: int, least: int) -> _Part:
-    memory = os.memfd_create("templates")
+    pipe, theirs = os.pipe()
     process = os.fork()
     if process:
-        return _Part(process, memory)
+        os.close(theirs)  # at once: the next copy must not keep it open
+        return _Part(process, pipe)
     code = 1
     try:
         end_with_parent()
         found = read_part(databases, part, parts, least)
         if found is not None:
-            with open(memory, "wb") as file:  # noqa: PTH123 - likewise
+            with open(theirs, "wb") as file:  # noqa: PTH123 - no path
                 _write(file, found)
             code = 0
     finally:
         os._exit(code)  # says nothing: whoever opens the storage in earnest says what is wrong with it
 
 
+def _drained(pipe: int) -> bytes:
+    with open(pipe, "rb", buffering=0) as file:
+        return file.read()
+
+
 def _write(file: IO[bytes], found: Found) -> None:
     rows, captures = averages(found.vectors, found.owners, found.captures)
     head = [found.model_id, found.transform, found.revision, len(found.people), rows.shape[1]]
     file.write(json.dumps(head).encode().ljust(_HEAD))
-    file.write(rows.tobytes())
+    file.write(np.ascontiguousarray(rows).data)
     file.write(captures.tobytes())
     file.write(b"".join([*found.people, *(each.bytes for each in found.unreadable)]))
 
 
-def _read(memory: int) -> Opened:
-    """And gives it back, as soon as nothing of it is looked at any more."""
-    content = mmap.mmap(memory, 0, prot=mmap.PROT_READ)
-    os.close(memory)
+def _read(content: bytes) -> Opened:
     model_id, transform, revision, people, dimension = json.loads(content[:_HEAD])
     rows = np.frombuffer(content, np.float32, people * dimension, _HEAD).reshape(people, dimension)
     captures = np.frombuffer(content, np.int32, people, _HEAD + rows.nbytes)

@@ -28,7 +28,7 @@ def serve(
     configure_logging(chosen.log_level, chosen.log_file)
     refuse_unsafe(chosen)
     databases = to_read(chosen) if chosen.processes == 1 else None
-    ahead = Ahead([]) if databases is None else Ahead.begin(databases)
+    ahead = Ahead() if databases is None else Ahead.begin(databases)
     from service.serving import run  # noqa: PLC0415 - a second of modules, which templates are opened beside
 
     run(chosen, ahead)
