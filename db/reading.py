@@ -5,12 +5,10 @@ Nothing is made, brought up, checked or cleared here, and what is found counts a
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
@@ -20,7 +18,6 @@ from db.errors import told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
 from db.keystore import Keystore
-from db.records import Vector
 from db.revisions import is_newest
 from db.tables import DEFAULT_TENANT, PersonRow, TemplateRow, TenantRow
 
@@ -37,22 +34,19 @@ class Databases:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Reading:
     """The default tenant's templates of one model and one generation of the transform, as of `revision`, of some of its
-    `owners` int64 [n] into them; `vectors` float32 [n, dimension];
-       `captures` int64 [n]; `unreadable` uint8 [u, 16], whose records do not open."""
+    people. `batches` are opened as they are asked for; `unreadable`: whose records did not open, by then."""
 
     model_id: str
     transform: int
     revision: int
-    people: list[bytes]
-    owners: NDArray[np.int64]
-    vectors: Vector = field(repr=False)
-    captures: NDArray[np.int64]
-    unreadable: frozenset[UUID]
+    batches: Iterator[OpenedTemplates]
+    unreadable: set[UUID]
 
 
-def read_part(databases: Databases, part: int, parts: int, least: int) -> Found | None:
+@contextmanager
+def reading(databases: Databases, part: int, parts: int, least: int) -> Iterator[Reading | None]:
     """The part of this number, of so many. None where there are databases to make or to bring up first, nothing of
     the generation in use, or fewer people than `least`.
 
@@ -60,25 +54,29 @@ def read_part(databases: Databases, part: int, parts: int, least: int) -> Found 
     """
     files = [database_file(url) for url in (databases.data_url, databases.keys_url)]
     if any(file is not None and not file.exists() for file in files):
-        return None
+        yield None
+        return
     with told_apart(), _engine(databases.data_url) as data, _engine(databases.keys_url) as keys:
         if not (is_newest(data, "data") and is_newest(keys, "keys")):
-            return None
+            yield None
+            return
         keystore = Keystore(keys, Keyring(databases.provider, may_create=False))
         with Session(data) as session:
-            if (session.scalar(select(func.count()).select_from(PersonRow)) or 0) < least:
-                return None
-            tenant = session.get(TenantRow, DEFAULT_TENANT)
-            if tenant is None:
-                return None
-            written = select(col(TemplateRow.model_id)).where(col(TemplateRow.transform) == tenant.transform)
-            model_id = session.scalar(written.limit(1))
-            if model_id is None:
-                return None
-            whose = Whose(tenant.name, model_id, tenant.transform, _ids(part, parts))
-            unreadable: set[UUID] = set()
-            batches = list(open_all(session, keystore, whose, unreadable))
-            return _joined(whose, tenant.revision, batches, unreadable)
+            people = session.scalar(select(func.count()).select_from(PersonRow)) or 0
+            yield _begun(session, keystore, _ids(part, parts)) if people >= least else None
+
+
+def _begun(session: Session, keystore: Keystore, among: Ids) -> Reading | None:
+    tenant = session.get(TenantRow, DEFAULT_TENANT)
+    if tenant is None:
+        return None
+    written = select(col(TemplateRow.model_id)).where(col(TemplateRow.transform) == tenant.transform)
+    model_id = session.scalar(written.limit(1))
+    if model_id is None:
+        return None
+    whose, unreadable = Whose(tenant.name, model_id, tenant.transform, among), set[UUID]()
+    batches = open_all(session, keystore, whose, unreadable)
+    return Reading(model_id, tenant.transform, tenant.revision, batches, unreadable)
 
 
 @contextmanager
@@ -92,19 +90,3 @@ def _engine(url: str) -> Iterator[Engine]:
 
 def _ids(part: int, parts: int) -> Ids:
     return UUID(int=_IDS * part // parts), UUID(int=_IDS * (part + 1) // parts - 1)
-
-
-def _joined(whose: Whose, revision: int, batches: list[OpenedTemplates], unreadable: set[UUID]) -> Found | None:
-    if not batches:
-        return None
-    before = np.cumsum([0, *(len(batch.people) for batch in batches)])
-    return Found(
-        whose.model_id,
-        whose.transform,
-        revision,
-        [each for batch in batches for each in batch.people],
-        np.concatenate([batch.owners + first for batch, first in zip(batches, before, strict=False)]),
-        np.concatenate([batch.vectors for batch in batches]),
-        np.concatenate([batch.captures for batch in batches]),
-        frozenset(unreadable),
-    )

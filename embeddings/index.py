@@ -23,8 +23,8 @@ from embeddings.types import VECTOR_TOLERANCE, FaceVector
 
 _FEW: Final = 64
 """So many are compared in full first, where more are in question: their costs exclude most of the others."""
-_CHUNK: Final = 128
-"""Few enough that what is made of them stays in a processor's cache, and in memory that is used again."""
+_CHUNK_BYTES: Final = 2**19
+"""Few enough vectors that what is made of them stays in a processor's cache, and in memory that is used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,9 @@ class VectorIndex:
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         if not (np.abs(lengths - 1) <= VECTOR_TOLERANCE).all() or (captures < 1).any():
             raise ValueError("a face vector has length 1, and a capture behind it")
-        for start in range(0, len(keys), _CHUNK):
-            some = slice(start, start + _CHUNK)
+        count = max(1, _CHUNK_BYTES // (rows.itemsize * self.dimension))
+        for start in range(0, len(keys), count):
+            some = slice(start, start + count)
             self._put(keys[some], rows[some], captures[some])
 
     def _put(self, keys: Sequence[bytes], rows: NDArray[np.float32], captures: NDArray[np.int32]) -> None:

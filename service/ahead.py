@@ -6,9 +6,10 @@ comes through pipes.
 
 import json
 import os
+import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
@@ -17,7 +18,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from db.reading import Databases, Found, read_part
+from db.reading import Databases, Reading, reading
 from embeddings.captures import averages
 from service.process import end_with_parent
 from service.workers import usable_cores
@@ -27,22 +28,48 @@ LEAST: Final = 20_000
 MOST: Final = 3
 """Processes beside this one."""
 _HEAD: Final = 4096
-"""Bytes; of JSON, before the numbers."""
+"""Bytes; of JSON, before the batches."""
+_SIZES: Final = struct.Struct("<II")
+"""Before a batch: people and numbers of a row. After the last: nobody, and how many cannot be opened."""
+_ID: Final = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """Templates of some people, as of `revision`: `people` [n], the 16 bytes of their IDs, `rows` float32
-    [n, dimension], one for each, and how many `captures` stand behind it, int32 [n]; `unreadable`: whose records do not
-    open."""
+    """Templates of some people: `people` [n], the 16 bytes of their IDs, `rows` float32 [n, dimension], one for each,
+    and how many `captures` stand behind it, int32 [n]."""
 
-    model_id: str
-    transform: int
-    revision: int
     people: list[bytes]
     rows: NDArray[np.float32] = field(repr=False)
     captures: NDArray[np.int32]
-    unreadable: frozenset[UUID]
+
+
+class Share:
+    """What one process sent: templates of one model and one generation of the transform, as of `revision`."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.model_id: str
+        self.transform: int
+        self.revision: int
+        self.model_id, self.transform, self.revision = json.loads(content[:_HEAD])
+        self.unreadable: frozenset[UUID] = frozenset()
+        """Whose records do not open; known once all have been taken."""
+
+    def take(self) -> Iterator[Opened]:
+        """All templates, once; then their memory is given back."""
+        content, self._content, at = self._content, b"", _HEAD
+        while True:
+            people, dimension = _SIZES.unpack_from(content, at)
+            at += _SIZES.size
+            if not people:
+                self.unreadable = frozenset(UUID(bytes=each) for each in _ids(content[at:]))
+                return
+            rows = np.frombuffer(content, np.float32, people * dimension, at).reshape(people, dimension)
+            captures = np.frombuffer(content, np.int32, people, at := at + rows.nbytes)
+            at += captures.nbytes
+            yield Opened(_ids(content[at : at + people * _ID]), rows, captures)
+            at += people * _ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +102,18 @@ class Ahead:
             return cls()
         return cls([_begun(databases, part, count, least) for part in range(count)])
 
-    def opened(self, model_id: str, transform: int) -> list[Opened]:
-        """All parts, or none: where one failed, or they are of another model or generation of the transform."""
+    def shares(self, model_id: str, transform: int) -> Iterator[Share]:
+        """All of them, or none: where one failed, or they are of another model or generation of the transform."""
         processes, contents = self._processes, self._contents
         self._processes, self._contents = [], []
-        parts = [content.result() for content in contents]
+        sent = [content.result() for content in contents]
+        contents.clear()
         if any([os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]):  # noqa: C419 - all end
-            return []
-        found = [_read(part) for part in parts]
-        return found if all((each.model_id, each.transform) == (model_id, transform) for each in found) else []
+            return
+        shares = [Share(sent.pop()) for _ in processes]
+        if all((each.model_id, each.transform) == (model_id, transform) for each in shares):
+            while shares:
+                yield shares.pop()
 
 
 def _begun(databases: Databases, part: int, parts: int, least: int) -> _Part:
@@ -95,11 +125,10 @@ def _begun(databases: Databases, part: int, parts: int, least: int) -> _Part:
     code = 1
     try:
         end_with_parent()
-        found = read_part(databases, part, parts, least)
-        if found is not None:
-            with open(theirs, "wb") as file:  # noqa: PTH123 - no path
-                _write(file, found)
-            code = 0
+        with reading(databases, part, parts, least) as found, open(theirs, "wb") as file:  # noqa: PTH123 - no path
+            if found is not None:
+                _send(file, found)
+                code = 0
     finally:
         os._exit(code)  # says nothing: whoever opens the storage in earnest says what is wrong with it
 
@@ -109,20 +138,18 @@ def _drained(pipe: int) -> bytes:
         return file.read()
 
 
-def _write(file: IO[bytes], found: Found) -> None:
-    rows, captures = averages(found.vectors, found.owners, found.captures)
-    head = [found.model_id, found.transform, found.revision, len(found.people), rows.shape[1]]
-    file.write(json.dumps(head).encode().ljust(_HEAD))
-    file.write(np.ascontiguousarray(rows).data)
-    file.write(captures.tobytes())
-    file.write(b"".join([*found.people, *(each.bytes for each in found.unreadable)]))
+def _send(file: IO[bytes], found: Reading) -> None:
+    file.write(json.dumps([found.model_id, found.transform, found.revision]).encode().ljust(_HEAD))
+    for batch in found.batches:
+        rows, captures = averages(batch.vectors, batch.owners, batch.captures)
+        file.write(_SIZES.pack(*rows.shape))
+        file.write(rows.tobytes())
+        file.write(captures.tobytes())
+        file.write(b"".join(batch.people))
+    file.write(_SIZES.pack(0, len(found.unreadable)))
+    file.write(b"".join(each.bytes for each in found.unreadable))
+    file.flush()
 
 
-def _read(content: bytes) -> Opened:
-    model_id, transform, revision, people, dimension = json.loads(content[:_HEAD])
-    rows = np.frombuffer(content, np.float32, people * dimension, _HEAD).reshape(people, dimension)
-    captures = np.frombuffer(content, np.int32, people, _HEAD + rows.nbytes)
-    left = content[_HEAD + rows.nbytes + captures.nbytes :]
-    ids = [left[start : start + 16] for start in range(0, len(left), 16)]
-    unreadable = frozenset(UUID(bytes=each) for each in ids[people:])
-    return Opened(model_id, transform, revision, ids[:people], rows, captures, unreadable)
+def _ids(content: bytes) -> list[bytes]:
+    return [content[start : start + _ID] for start in range(0, len(content), _ID)]

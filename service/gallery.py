@@ -60,13 +60,15 @@ class Gallery:
     def _begin(self, work: UnitOfWork) -> None:
         """Takes over what was opened ahead, as of the revision that it is of."""
         ahead, self._ahead = self._ahead, None
-        opened = ahead.opened(self._model_id, self.generation) if ahead is not None else []
-        for each in opened:
-            self.index.put_all(each.people, each.rows, each.captures)
-            work.leave_out(set(each.unreadable))
-        if opened:
+        revisions = []
+        for share in ahead.shares(self._model_id, self.generation) if ahead is not None else ():
+            for opened in share.take():
+                self.index.put_all(opened.people, opened.rows, opened.captures)
+            work.leave_out(set(share.unreadable))
+            revisions.append(share.revision)
+        if revisions:
             self._put_turned(work)
-            self._revision = min(each.revision for each in opened)
+            self._revision = min(revisions)
 
     def _follow(self, work: UnitOfWork, changes: Changes) -> None:
         left = set(changes.people)
