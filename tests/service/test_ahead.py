@@ -149,3 +149,13 @@ def running(process: int) -> bool:
     except OSError:
         return False
     return state.rpartition(") ")[2][0] != "Z"
+
+
+def test_before_copies_are_made_there_is_one_thread_and_no_net() -> None:
+    program = (
+        "import os, sys, service.cli.main, service.cli.serve; print(len(os.listdir('/proc/self/task')), *sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    threads, *modules = told.stdout.split()
+    assert threads == "1"
+    assert not {"onnxruntime", "cv2", "dlib", "fastapi", "uvicorn", "service.bootstrap"} & set(modules)
