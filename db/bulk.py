@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, String, exists, func, or_, select,
 from sqlmodel import Session
 
 from db.errors import Fault, RecordUnreadable
-from db.keystore import Keystore
+from db.keystore import Ids, Keystore
 from db.records import Vector
 from db.sealing import KEY_ID_BYTES, Place, Places, cipher, open_with
 from db.tables import PersonRow, TemplateRow, id_bytes
@@ -35,10 +35,6 @@ class OpenedTemplates:
     owners: NDArray[np.int64]
     vectors: Vector = field(repr=False)
     captures: NDArray[np.int64]
-
-
-Ids = tuple[UUID, UUID]
-"""People from one ID to another, both included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from db.sealing import (
 from db.tables import KeystoreRow, PersonKeyRow, TombstoneRow, id_bytes, id_list
 from db.tombstones import ERASURES, Tombstones, tombstone
 
+Ids = tuple[UUID, UUID]
+"""People from one ID to another, both included."""
 PERSON_KEY: Final = "person_key"
 _KEYS: Final = PersonKeyRow.metadata.tables["person_key"].c
 _KEY: Final = select(_KEYS.wrapped, _KEYS.next_wrapped).where(_KEYS.user_id == bindparam("who"))
@@ -119,11 +121,9 @@ class Keystore(Tombstones):
         with Session(self.engine) as session:
             return id_list(session, col(PersonKeyRow.user_id)) == people
 
-    def payloads(
-        self, *, unreadable: set[UUID] | None = None, among: tuple[UUID, UUID] | None = None
-    ) -> dict[bytes, bytes]:
+    def payloads(self, *, unreadable: set[UUID] | None = None, among: Ids | None = None) -> dict[bytes, bytes]:
         """Everybody's key, the ID and then the secret, by the 16 bytes of the person's ID: `all` without objects, and
-        without successors. `among`: the first and the last ID of those that are asked for."""
+        without successors; of those `among` these IDs, where some are given."""
         query = select(type_coerce(col(PersonKeyRow.user_id), String), col(PersonKeyRow.wrapped))
         if among is not None:
             query = query.where(col(PersonKeyRow.user_id).between(*among))

@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select
 from sqlmodel import Session, col
 
-from db.bulk import Ids, OpenedTemplates, Whose, open_all
+from db.bulk import OpenedTemplates, Whose, open_all
 from db.engine import database_file, open_engine
 from db.errors import told_apart
 from db.keyring import Keyring
 from db.keys import KeyProvider
-from db.keystore import Keystore
+from db.keystore import Ids, Keystore
 from db.revisions import is_newest
 from db.tables import DEFAULT_TENANT, PersonRow, TemplateRow, TenantRow
 

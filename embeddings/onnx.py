@@ -57,8 +57,8 @@ class Runtime:
     """Loads networks for the CPU and keeps one session for each model, however often it is asked for.
 
     `threads`: how many threads one run may use. They sleep between runs instead of spinning, so that several
-    workers share the cores. `cores`: how many may work side by side on one picture, which makes better use of them
-    than several threads in one run.
+    workers share the cores. `cores`: how many may work side by side on one picture; nets of a lone one may have a
+    thread on each of several, see `wide`.
     """
 
     def __init__(self, threads: int = 1, cores: int = 1) -> None:

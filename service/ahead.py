@@ -10,7 +10,6 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 from uuid import UUID
@@ -72,24 +71,38 @@ class Share:
             at += people * _ID
 
 
-@dataclass(frozen=True, slots=True)
 class _Part:
-    """A process, and where what it opens comes out."""
+    """A process, and what comes out of its pipe."""
 
-    process: int
-    pipe: int
+    def __init__(self, process: int, pipe: int) -> None:
+        self._process = process
+        self._content = b""
+        # A start that fails does not wait for it: the process ends with this one.
+        self._reader = threading.Thread(target=self._drain, args=(pipe,), daemon=True)
+
+    def begin(self) -> None:
+        """Reads along; to be called once no further copy is made."""
+        self._reader.start()
+
+    def _drain(self, pipe: int) -> None:
+        with open(pipe, "rb", buffering=0) as file:
+            self._content = file.read()
+
+    def ended(self) -> Share | None:
+        """What it sent, to be asked for once; None where it failed or had nothing."""
+        self._reader.join()
+        status, content = os.waitpid(self._process, 0)[1], self._content
+        self._content = b""
+        return None if status else Share(content)
 
 
 class Ahead:
     """What was begun at the start of this process; to be asked once."""
 
     def __init__(self, parts: Sequence[_Part] = ()) -> None:
-        self._processes = [part.process for part in parts]
-        self._contents: list[Future[bytes]] = []
-        if parts:
-            readers = ThreadPoolExecutor(len(parts), "ahead")
-            self._contents = [readers.submit(_drained, part.pipe) for part in parts]
-            readers.shutdown(wait=False)
+        self._parts = parts
+        for part in parts:
+            part.begin()
 
     @classmethod
     def begin(cls, databases: Databases, least: int = LEAST) -> "Ahead":
@@ -104,16 +117,13 @@ class Ahead:
 
     def shares(self, model_id: str, transform: int) -> Iterator[Share]:
         """All of them, or none: where one failed, or they are of another model or generation of the transform."""
-        processes, contents = self._processes, self._contents
-        self._processes, self._contents = [], []
-        sent = [content.result() for content in contents]
-        contents.clear()
-        if any([os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in processes]):  # noqa: C419 - all end
+        parts, self._parts = self._parts, ()
+        shares = [share for part in parts if (share := part.ended()) is not None]
+        alike = all((each.model_id, each.transform) == (model_id, transform) for each in shares)
+        if len(shares) < len(parts) or not alike:
             return
-        shares = [Share(sent.pop()) for _ in processes]
-        if all((each.model_id, each.transform) == (model_id, transform) for each in shares):
-            while shares:
-                yield shares.pop()
+        while shares:
+            yield shares.pop()
 
 
 def _begun(databases: Databases, part: int, parts: int, least: int) -> _Part:
@@ -131,11 +141,6 @@ def _begun(databases: Databases, part: int, parts: int, least: int) -> _Part:
                 code = 0
     finally:
         os._exit(code)  # says nothing: whoever opens the storage in earnest says what is wrong with it
-
-
-def _drained(pipe: int) -> bytes:
-    with open(pipe, "rb", buffering=0) as file:
-        return file.read()
 
 
 def _send(file: IO[bytes], found: Reading) -> None:

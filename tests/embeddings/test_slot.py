@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from embeddings import slot
-from embeddings.embedders import face_embedder, model_id
+from embeddings.embedders import MODEL_IDS, face_embedder, model_id
 from embeddings.model_card import ARCFACE_POINTS, CardRefused, ModelCard, beside
-from embeddings.names import embedder_name
+from embeddings.names import SHIPPED, embedder_name
 from embeddings.onnx import Runtime
 from embeddings.slot import SlotEmbedder, fed
 from embeddings.types import Box, Face
@@ -158,3 +158,7 @@ def test_a_net_that_takes_something_else_than_one_picture_is_refused(tmp_path: P
     onnx.save_model(model, path)
     with pytest.raises(CardRefused, match="layout: the model takes something other than one float32 picture"):
         SlotEmbedder(path, runtime)
+
+
+def test_every_embedder_that_ships_has_a_model() -> None:
+    assert tuple(MODEL_IDS) == SHIPPED
