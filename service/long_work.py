@@ -87,3 +87,6 @@ class LongWork:
             if (running := self._running) is not None:
                 running.ended = True
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if running is not None and not running.future.done():  # dropped before its turn came
+            self._running = None
+            running.future.set_exception(_Ended())

@@ -85,4 +85,13 @@ def test_closing_ends_it_too(long: LongWork) -> None:
 
     running = long.begin(work)
     long.close()
-    assert running.future.exception() is not None
+    assert running.future.exception(30) is not None
+
+
+def test_closing_tells_also_who_waits_for_work_that_never_began(long: LongWork) -> None:
+    busy = threading.Event()
+    long._pool.submit(busy.wait, 30)
+    running = long.begin(lambda _: None)
+    threading.Timer(0.1, busy.set).start()
+    long.close()
+    assert running.future.exception(30) is not None
